@@ -1,0 +1,82 @@
+"""Errors of the draw. Sentences for people are made by `messages`, from the code and the parameters.
+
+Error
+├── EncodingError       bytes that are not canonical JSON (specs/encoding.md)
+├── StatementError      an entry that is not a statement (specs/statements.md)
+├── RegistryError       rows, columns or numbers that cannot be frozen (specs/snapshot.md)
+├── SnapshotError       a roster, seal or opening that does not fit its root
+├── PlanError           a plan that cannot be logged, or quotas that cannot be had
+├── AnnouncementError   an announcement that must not be made
+├── BeaconError         a chain, round or pulse that is not what it says
+├── FetchError          no relay gave the round
+├── SeedError           a commitment, reveal or embargo that does not fit
+├── AssignmentError     no team can be drawn
+├── TrustError          the reader's own trust file
+├── BundleError         a bundle or slip that cannot be read
+└── WorkspaceError      a bureau's folder, or what was asked of it
+"""
+
+
+class Error(Exception):
+    """The root of what this package raises: a stable `code` and `params` that say what was expected and found."""
+
+    def __init__(self, code: str, /, **params: object) -> None:
+        super().__init__(code, params)
+        self.code = code
+        self.params = params
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{name} {value!r}" for name, value in self.params.items())
+        return f"{self.code}: {told}" if told else self.code
+
+
+class EncodingError(Error):
+    """Bytes are not canonical JSON, or a value cannot be written as such."""
+
+
+class StatementError(Error):
+    """An entry of the log is not a statement."""
+
+
+class RegistryError(Error):
+    """A registry file cannot be read as its map says."""
+
+
+class SnapshotError(Error):
+    """A roster, seal or opening does not fit what was logged."""
+
+
+class PlanError(Error):
+    """A plan cannot be logged, or its quotas cannot be had."""
+
+
+class AnnouncementError(Error):
+    """An announcement that must not be made."""
+
+
+class BeaconError(Error):
+    """A chain, a round or a pulse is not what it says."""
+
+
+class FetchError(Error):
+    """No relay gave the round that was asked for."""
+
+
+class SeedError(Error):
+    """A commitment, a reveal or an embargo does not fit."""
+
+
+class AssignmentError(Error):
+    """No team can be drawn under the announced rules."""
+
+
+class TrustError(Error):
+    """The reader's own trust file is malformed or unsafe."""
+
+
+class BundleError(Error):
+    """A bundle or a slip cannot be read."""
+
+
+class WorkspaceError(Error):
+    """A bureau's folder is not in the state that the command needs."""
