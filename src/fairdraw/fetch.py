@@ -1,0 +1,142 @@
+"""Asking drand relays for a round (specs/beacon.md §8): the one module of `fairdraw` that uses the network.
+
+All relays are asked at once and the first answer that verifies wins; a relay is trusted for nothing. Waiting
+for a round that is not due, and asking again, are left to the caller, who has the clock.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from fairdraw.beacon import MAX_PULSE_BYTES, Chain, Pulse, check_chain, check_pulse, parse_pulse
+from fairdraw.errors import BeaconError, FetchError
+
+RELAYS: tuple[str, ...] = (
+    "https://api.drand.sh",
+    "https://api2.drand.sh",
+    "https://api3.drand.sh",
+    "https://drand.cloudflare.com",
+    "https://api.drand.secureweb3.com:6875",
+)
+"""Public relays of unrelated operators, named in drand's documentation."""
+
+NOT_YET = "not-yet"
+"""What a relay says of a round that is not due, or that it has not heard of."""
+
+_HEADERS = {
+    "Accept": "application/json",
+    # The bytes that we count are then all there are: no small answer unfolds into a large one.
+    "Accept-Encoding": "identity",
+    # A connection that a relay drops after a 404 on the first path would else break the second request.
+    "Connection": "close",
+    "User-Agent": "fairdraw",
+}
+
+
+def fetch_pulse(
+    chain: Chain,
+    round: int,  # noqa: A002 -- drand's word
+    relays: Sequence[str] = RELAYS,
+    *,
+    timeout: float,
+    session: requests.Session | None = None,
+    report: Callable[[str, str], None] | None = None,
+) -> Pulse:
+    """Return the pulse of a round from the first relay to give one that verifies, within `timeout` seconds.
+
+    `relays` are base URLs. `session` is shared by all requests; without it each relay has its own, with the
+    proxies and certificates of the environment. `report` hears of each relay that failed before, and why.
+
+    Raises:
+        BeaconError: the chain or the round is not one to ask for.
+        FetchError: "not-yet" if all relays say so, else "no-relay"; `reports` lists each (relay, reason). A
+            reason is "not-yet", "timeout", "unreachable", "redirect", "status-<n>", or the code with which
+            `beacon` refused the answer.
+    """
+    check_chain(chain)
+    chain.time_of(round)
+    deadline = time.monotonic() + timeout
+    answers: queue.SimpleQueue[tuple[int, Pulse | str]] = queue.SimpleQueue()
+
+    def ask(index: int) -> None:
+        with nullcontext(session) if session else requests.Session() as own:
+            answers.put((index, _ask(own, relays[index], chain, round, deadline)))
+
+    for index in range(len(relays)):
+        # Daemons: a relay that drips its answer for an hour must not keep the program from ending.
+        threading.Thread(target=ask, args=(index,), daemon=True, name=f"relay {index}").start()
+
+    reasons = ["timeout"] * len(relays)  # until a relay says something else
+    for _ in relays:
+        try:
+            index, answer = answers.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            break
+        if isinstance(answer, Pulse):
+            return answer
+        reasons[index] = answer
+        if report is not None:
+            report(relays[index], answer)
+    code = NOT_YET if set(reasons) == {NOT_YET} else "no-relay"
+    raise FetchError(code, chain=chain.hash, round=round, reports=list(zip(relays, reasons, strict=True)))
+
+
+def _ask(session: requests.Session, relay: str, chain: Chain, number: int, deadline: float, /) -> Pulse | str:
+    """Return a verified pulse, or the reason why this relay gave none."""
+    status = 0
+    for path in (f"/v2/chains/{chain.hash}/rounds/{number}", f"/{chain.hash}/public/{number}"):
+        try:
+            status, body = _get(session, relay.rstrip("/") + path, deadline)
+        except requests.Timeout:
+            return "timeout"
+        except (requests.RequestException, HTTPError):
+            return "unreachable"
+        if status == requests.codes.ok:
+            try:
+                pulse = parse_pulse(body, chain)
+                check_pulse(chain, pulse, round=number)
+            except BeaconError as error:
+                return error.code  # who lies on one path is not asked on the other
+            return pulse
+        if status == requests.codes.too_early:
+            return NOT_YET
+        if 300 <= status < 400:
+            return "redirect"
+        # else it may not speak v2
+    # An old node says 404 of a round that is not due; v1 is asked last, so this is what it said.
+    return NOT_YET if status == requests.codes.not_found else f"status-{status}"
+
+
+def _get(session: requests.Session, url: str, deadline: float) -> tuple[int, bytes]:
+    """Return status and body of one GET before the deadline, and of the body at most one byte too many."""
+    with session.get(
+        url,
+        headers=_HEADERS,
+        timeout=_left(deadline),
+        stream=True,
+        allow_redirects=False,
+        hooks={"response": _drop_location},
+    ) as response:
+        body = bytearray()
+        # Byte by byte, else a relay that drips one a second would hold a read open as long as it likes.
+        while len(body) <= MAX_PULSE_BYTES and (byte := response.raw.read(1, decode_content=False)):
+            body += byte
+            _left(deadline)
+        return response.status_code, bytes(body)
+
+
+def _drop_location(response: requests.Response, *_: object, **__: object) -> None:
+    """Make a redirect look final: requests would read all its body, however long, even without following."""
+    response.headers.pop("location", None)
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise requests.Timeout
+    return left

@@ -1,0 +1,212 @@
+"""MAP.toml, which says what column of a registry file feeds what field: specs/map.md §1.
+
+Reading the registry file itself is in `registry`; here is only the map, checked as a whole before a row is
+read.
+"""
+
+import tomllib
+from collections.abc import Sequence
+from typing import Annotated, Final, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from fairdraw.cells import Check, Kind, as_list, normal
+from fairdraw.encoding import MAX_INTEGER, check_text
+from fairdraw.errors import EncodingError, RegistryError
+from fairdraw.numbering import check_template
+from fairdraw.schema import FieldName
+from fairdraw.tabular import Encoding
+
+RESERVED: Final = "no"  # the number stands beside the fields, in rosters and statements
+
+
+def _clean(text: str) -> str:
+    text = normal(text)
+    try:
+        check_text(text)
+    except EncodingError:
+        raise PydanticCustomError(
+            "map-value", "text without control, bidi or zero-width characters"
+        ) from None
+    return text
+
+
+def _column(value: object) -> object:
+    """`field = "column"` is short for `field = { column = "column" }`."""
+    return {"column": value} if isinstance(value, str) else value
+
+
+def _nested(value: object) -> object:
+    """`identity = ["name"]` is short for `identity = [["name"]]`."""
+    return (
+        [value]
+        if isinstance(value, list) and value and all(isinstance(item, str) for item in value)
+        else value
+    )
+
+
+def _scalar(value: object) -> object:
+    if not isinstance(value, str | int):
+        raise PydanticCustomError("map-value", "a string, an integer or a boolean")
+    return value
+
+
+def _default(value: object) -> object:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return as_list(value)
+    return value if value is None else _scalar(value)
+
+
+Text = Annotated[str, AfterValidator(_clean)]
+Name = Annotated[Text, Field(min_length=1)]
+Scalar = Annotated[str | int | bool, BeforeValidator(_scalar)]
+Default = Annotated[str | int | bool | tuple[str, ...] | None, BeforeValidator(_default)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Attribute(_Table):
+    """A public field: its column, its type and what the words in the column stand for (None: themselves)."""
+
+    column: Name
+    kind: Kind = Field("string", alias="type")
+    words: dict[Text, Scalar] | None = Field(None, alias="map")
+    default: Default = None
+    separator: Name = "、"
+    required: bool = False
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        for word, value in (self.words or {}).items():
+            if not self._is_value(value):
+                raise PydanticCustomError("map-value", f"a value of type {self.kind} for {word!r}")
+        defaults = self.default if isinstance(self.default, tuple) else (self.default,)
+        if self.default is not None and not all(self._is_value(item) for item in defaults):
+            raise PydanticCustomError("map-value", f"a default of type {self.kind}")
+        if isinstance(self.default, tuple) != (self.kind == "strings" and self.default is not None):
+            raise PydanticCustomError("map-value", "a list as default of strings, and of nothing else")
+        if self.required and (self.default is not None or "" in (self.words or {})):
+            raise PydanticCustomError("map-value", "either required or a value for empty cells")
+        return self
+
+    def _is_value(self, value: object) -> bool:
+        if isinstance(value, str):
+            return self.kind in {"string", "strings"} and value == _clean(value)
+        if isinstance(value, bool):
+            return self.kind == "boolean"
+        return self.kind == "integer" and isinstance(value, int) and abs(value) <= MAX_INTEGER
+
+
+class Private(_Table):
+    """A field that goes under the seal: its column and how its values are checked."""
+
+    column: Name
+    check: Check = "none"
+    required: bool = False
+
+
+class Numbering(_Table):
+    """Where numbers come from: a column, or a template and the columns that make a row the same as before."""
+
+    column: Name | None = None
+    assign: str | None = None
+    by: list[Name] = []
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.column is None) == (self.assign is None) or bool(self.by) != bool(self.assign):
+            raise PydanticCustomError("map-value", 'a column, or { assign = "F-%06d", by = ["column", …] }')
+        if self.assign is not None:
+            try:
+                check_template(self.assign)
+            except RegistryError as error:
+                raise PydanticCustomError("map-value", f"a template such as F-%06d ({error.code})") from None
+        return self
+
+
+Fields = dict[FieldName, Annotated[Private, BeforeValidator(_column)]]
+
+
+class Mapping(_Table):
+    """A whole map. `private` and `closed` become the snapshot's private fields, in this order."""
+
+    encoding: Encoding = "auto"
+    sheet: str | None = None
+    header: int = Field(1, ge=1)
+    no: Annotated[Numbering, BeforeValidator(_column)]
+    attrs: dict[FieldName, Annotated[Attribute, BeforeValidator(_column)]] = {}
+    private: Fields = {}
+    closed: Fields = {}
+    identity: Annotated[list[Annotated[list[Name], Field(min_length=1)]], BeforeValidator(_nested)] = []
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        names = [RESERVED, *self.attrs, *self.private, *self.closed]
+        for name in names:
+            if names.count(name) > 1:
+                raise PydanticCustomError("map-value", f"one field named {name}")
+        return self
+
+
+# What MAP.toml's readers may meet, in our words; every other fault of pydantic's is a value that does not
+# fit.
+_CODES: Final = {"missing": "map-key-missing", "extra_forbidden": "map-key-unknown"}
+
+
+def load_map(text: str) -> Mapping:
+    """Return the map that a MAP.toml holds.
+
+    Raises:
+        RegistryError: `map-not-toml`, or `map-key-missing`, `map-key-unknown` and `map-value` with the `key`.
+    """
+    try:
+        return _validated(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise RegistryError("map-not-toml", found=str(error)) from None
+
+
+def _validated(table: object) -> Mapping:
+    try:
+        return Mapping.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"] if part != "[key]")
+        raise RegistryError(
+            _CODES.get(first["type"], "map-value"),
+            key=key,
+            expected=first["msg"],
+            found=repr(first["input"])[:80],
+        ) from None
+
+
+def default_map(columns: Sequence[str]) -> Mapping:
+    """Return the map of a file that names its own fields: specs/map.md §1.3.
+
+    Raises:
+        RegistryError: `column-without-role`, or what `load_map` raises, with the column's field as `key`.
+    """
+    table: dict[str, dict[str, object]] = {"attrs": {}, "private": {}, "closed": {}}
+    sections = {"attr": "attrs", "private": "private", "closed": "closed"}
+    for column in columns:
+        role, _, field = column.partition(".")
+        if role in sections and field:
+            name, colon, kind = field.partition(":")
+            typed = {"type": kind} if colon else {}
+            table[sections[role]][name] = {"column": column, **typed}
+        elif column != RESERVED:
+            # A misspelt column must not vanish from the registry without a word.
+            raise RegistryError(
+                "column-without-role", expected="no, attr.…, private.… or closed.…", found=column
+            )
+    return _validated({"no": RESERVED, **table})

@@ -1,0 +1,38 @@
+"""Rows that cannot be frozen, as people and the snapshot's statement are told of them: specs/map.md §5."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from fairdraw.encoding import canonical, lines
+from fairdraw.errors import RegistryError
+
+MAX_FOUND: Final = 80  # a cell may hold a novel; a message shows where it begins
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One reason why a row cannot be frozen.
+
+    `line` counts from 1 in the file; `field` is a field of the map, or a column that is none; `expected` and
+    `code` are stable words. `found` may be private: it is for the bureau's own eyes.
+    """
+
+    line: int
+    field: str
+    expected: str
+    found: str
+    code: str
+
+
+def as_problem(error: RegistryError, *, line: int, field: str) -> Problem:
+    """Return the problem that a cell's reader raised."""
+    expected, found = str(error.params["expected"]), str(error.params["found"])
+    return Problem(
+        line, field, expected, found if len(found) <= MAX_FOUND else found[:MAX_FOUND] + "…", error.code
+    )
+
+
+def left_out_list(problems: Iterable[Problem]) -> bytes:
+    """Return the artifact that lists the rows left out, without anything that was in them."""
+    return lines(sorted({canonical({"code": p.code, "field": p.field, "line": p.line}) for p in problems}))

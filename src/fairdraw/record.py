@@ -1,0 +1,153 @@
+"""The record of a draw and its result list: specs/record.md.
+
+The record is a function of the inputs in every byte but `seq`, `prev`, `time` and the signature, so that a verifier
+rebuilds it and compares, and nothing can be "corrected" in its format or order (attack 13).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final, TypeVar
+
+from transparency_log import merkle
+
+from fairdraw import encoding
+from fairdraw.announcement import Inputs
+from fairdraw.draw import Outcome
+from fairdraw.errors import EncodingError
+from fairdraw.schema import Announcement, Count, Counts, Draw, Hash, Listing, Number, PulseValue, Until, Value
+from fairdraw.snapshot import listing_of
+from fairdraw.statement import Head
+
+NONCE_LABEL: Final = "fairdraw/v1/nonce"
+StratumValues = tuple[str | int | bool | None, ...]
+L = TypeVar("L", "StratumLine", "DrawnLine")
+
+
+class StratumLine(Value):
+    """A leaf of the result list: one stratum, its quota with derivation, and the largest drawn ticket."""
+
+    stratum: StratumValues
+    base: Count
+    eligible: Count
+    excluded: Count
+    quota: Count
+    derivation: str
+    cutoff: Hash | None
+
+
+class DrawnLine(Value):
+    """A leaf of the result list: a drawn object, its team, and how many inspectors were eligible for it."""
+
+    no: Number
+    stratum: StratumValues
+    ticket: Hash
+    eligible: Count
+    team: tuple[tuple[str, Number], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The `draw` statement, its result lines with their tree, and the artifact that it names.
+
+    The artifact is the lines, or, under an embargo, the sealed array of nonce and content.
+    """
+
+    statement: Draw
+    lines: tuple[bytes, ...]
+    tree: merkle.Tree
+    artifact: bytes
+
+
+def result_lines(outcome: Outcome) -> tuple[bytes, ...]:
+    """Return the leaves of the result list: strata in order, then drawn objects by (ticket, number)."""
+    told: list[Value] = [
+        StratumLine(
+            stratum=stratum.values,
+            base=stratum.base,
+            eligible=len(stratum.eligible),
+            excluded=stratum.base - len(stratum.eligible),
+            quota=stratum.quota,
+            derivation=stratum.derivation,
+            cutoff=None if cutoff is None else cutoff.hex(),
+        )
+        for stratum, cutoff in zip(outcome.strata, outcome.selection.cutoffs, strict=True)
+    ]
+    told += [
+        DrawnLine(
+            no=one.no,
+            stratum=outcome.strata[one.stratum].values,
+            ticket=one.ticket.hex(),
+            eligible=outcome.assignment.eligible[one.no],
+            team=outcome.assignment.teams[one.no],
+        )
+        for one in outcome.selection.drawn
+    ]
+    return tuple(encoding.canonical(line.model_dump()) for line in told)
+
+
+def read_lines(data: bytes) -> tuple[tuple[StratumLine, ...], tuple[DrawnLine, ...]]:
+    """Return the strata and the drawn objects of a result list's artifact.
+
+    Raises:
+        EncodingError: a line is not one of the two kinds.
+    """
+    strata, drawn = [], []
+    for line in encoding.split_lines(data):
+        value = encoding.parse(line)
+        if isinstance(value, dict) and "ticket" in value:
+            drawn.append(_line(DrawnLine, line))
+        else:
+            strata.append(_line(StratumLine, line))
+    return tuple(strata), tuple(drawn)
+
+
+def _line(kind: type[L], line: bytes) -> L:
+    try:
+        return kind.model_validate_json(line)
+    except ValueError:
+        raise EncodingError("bad-result-line", expected=kind.__name__, found=repr(line[:80])) from None
+
+
+def seal(lines: Sequence[bytes], blocks: object, embargo: bytes) -> bytes:
+    """Return the sealed artifact of a result list (specs/record.md §3).
+
+    The nonce keeps anybody from trying out results against the digest; it is made from the embargo key, so that the
+    record stays a function of its inputs.
+    """
+    nonce = sha256(f"{NONCE_LABEL}\n{embargo.hex()}\n".encode()).hexdigest()
+    return encoding.canonical([nonce, {"blocks": blocks, "lines": [encoding.parse(line) for line in lines]}])
+
+
+def make_record(
+    head: Head, inputs: Inputs, *, pulses: Sequence[PulseValue], outcome: Outcome, embargo: bytes | None
+) -> Record:
+    """Return the record of an outcome, as the next statement of the bureau's chain."""
+    lines = result_lines(outcome)
+    tree = merkle.Tree(map(merkle.leaf_hash, lines))
+    blocks = outcome.assignment.blocks
+    sealed = isinstance(inputs.announcement.of(Announcement).disclosure, Until)
+    artifact = seal(lines, blocks, embargo or b"") if sealed else encoding.lines(lines)
+    listing: Listing = listing_of(artifact, tree)
+    statement = head.make(
+        Draw,
+        announcement=inputs.announcement.ref,
+        pulses=tuple(pulses),
+        # Until the opening nothing may tell a hospital that it was drawn: not the key, not a block's first number.
+        key=None if sealed else outcome.key.hex(),
+        results=listing,
+        counts=Counts(
+            objects=len(inputs.objects.rows),
+            inspectors=len(inputs.inspectors.rows),
+            strata=len(outcome.strata),
+            drawn=len(outcome.selection.drawn),
+        ),
+        blocks=None if sealed else blocks,
+    )
+    return Record(statement=statement, lines=lines, tree=tree, artifact=artifact)
+
+
+def same_record(one: Draw, other: Draw) -> bool:
+    """Say whether two `draw` statements agree in every field but `seq`, `prev` and `time`."""
+    free = {"seq", "prev", "time"}
+    return one.model_dump(exclude=free) == other.model_dump(exclude=free)

@@ -1,0 +1,233 @@
+"""The trust file: what a reader brings of its own and never takes from a bundle or a server. specs/trust.md.
+
+It is a C2SP tlog-policy (log, witness, group, quorum) with lines of ours for bureaus, supervisors and beacons.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from transparency_log.errors import LogError
+from transparency_log.note import Verifier
+from transparency_log.policy import Policy, can_split
+
+from fairdraw import encoding
+from fairdraw.beacon import CHAINS, Chain, check_chain
+from fairdraw.errors import BeaconError, EncodingError, TrustError
+from fairdraw.statement import ED25519
+
+HEADER: Final = "fairdraw/trust v1"
+REHEARSAL: Final = "/rehearsal"
+DEFAULT_MARGIN: Final = 60  # seconds: nobody is a minute ahead of a beacon
+DEFAULT_FRESHNESS: Final = 172_800  # two days: a log older than that may hide a void (attack 26)
+PRACTICE_PERIOD: Final = 3
+PRACTICE_GROUP: Final = "00" * 32
+POLICY_WORDS: Final = frozenset({"log", "witness", "group", "quorum"})
+
+
+@dataclass(frozen=True, slots=True)
+class Bureau:
+    """A bureau's key under one origin; `since` and `until` bound the `time` of what it signs, POSIX seconds."""
+
+    name: str
+    key: Verifier
+    origin: str
+    since: int | None
+    until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Supervisor:
+    """A supervisor's key and role."""
+
+    name: str
+    role: str
+    key: Verifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """A parsed trust file. `digest` is the SHA-256 of its bytes, which is printed with every verdict."""
+
+    policy: Policy
+    bureaus: tuple[Bureau, ...]
+    supervisors: Mapping[str, Supervisor]
+    chains: Mapping[str, Chain]
+    retired: Mapping[str, int]
+    margin: int
+    freshness: int
+    receipts: int
+    rehearsal: bool
+    digest: str
+
+    def log_key(self, origin: str) -> Verifier | None:
+        """Return the key of the log with this origin."""
+        return next((log.verifier for log in self.policy.logs if log.verifier.name == origin), None)
+
+    def bureau_keys(self, name: str, origin: str) -> tuple[Bureau, ...]:
+        """Return the lines that bind a bureau's name to a log."""
+        return tuple(line for line in self.bureaus if (line.name, line.origin) == (name, origin))
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What is collected line by line."""
+
+    policy: list[str] = field(default_factory=list)
+    bureaus: list[Bureau] = field(default_factory=list)
+    supervisors: dict[str, Supervisor] = field(default_factory=dict)
+    chains: dict[str, Chain] = field(default_factory=dict)
+    retired: dict[str, int] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+    rehearsal: bool = False
+
+
+def _key(text: str, name: str) -> Verifier:
+    key = Verifier.parse(text)
+    if key.name != name or key.algorithm != ED25519:
+        raise TrustError("key-of-another-name", expected=name, found=key.name)
+    return key
+
+
+def _bureau(draft: _Draft, words: list[str]) -> None:
+    name, key, origin, *bounds = words
+    since, until = (None if w == "-" else encoding.parse_time(w) for w in (bounds + ["-", "-"])[:2])
+    if any((b.name, b.origin) == (name, origin) and b.key == _key(key, name) for b in draft.bureaus):
+        raise TrustError("said-twice", found=name)
+    draft.bureaus.append(Bureau(name, _key(key, name), origin, since, until))
+
+
+def _supervisor(draft: _Draft, words: list[str]) -> None:
+    name, role, key = words
+    # One supervisor under two names would count twice.
+    if name in draft.supervisors or any(s.key.public_key == _key(key, name).public_key for s in draft.supervisors.values()):
+        raise TrustError("said-twice", found=name)
+    draft.supervisors[name] = Supervisor(name, role, _key(key, name))
+
+
+def _beacon(draft: _Draft, words: list[str]) -> None:
+    name, chain_hash, key, scheme, period, genesis = words
+    if name in draft.chains:
+        raise TrustError("said-twice", found=name)
+    group = CHAINS[name].group_hash if name in CHAINS else PRACTICE_GROUP
+    chain = Chain(
+        id=name, hash=chain_hash, key=key, scheme=scheme, period=_number(period), genesis=_number(genesis), group_hash=group
+    )
+    if name in CHAINS and chain != CHAINS[name]:
+        raise TrustError("not-the-known-chain", expected=CHAINS[name].hash, found=chain_hash)
+    if name not in CHAINS:
+        if chain.period != PRACTICE_PERIOD:
+            raise TrustError("not-a-practice-chain", expected=PRACTICE_PERIOD, found=chain.period)
+        check_chain(chain)
+    draft.chains[name] = chain
+
+
+def _retired(draft: _Draft, words: list[str]) -> None:
+    name, time = words
+    if name in draft.retired:
+        raise TrustError("said-twice", found=name)
+    draft.retired[name] = encoding.parse_time(time)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or str(int(text[:20])) != text:
+        raise TrustError("not-a-number", found=text[:40])
+    return int(text)
+
+
+_WORDS: Final[Mapping[str, tuple[Callable[[_Draft, list[str]], None], tuple[int, ...]]]] = {
+    "bureau": (_bureau, (3, 4, 5)),
+    "supervisor": (_supervisor, (3,)),
+    "beacon": (_beacon, (6,)),
+    "retired": (_retired, (2,)),
+}
+_NUMBERS: Final = frozenset({"margin", "freshness", "receipts"})
+
+
+def _line(draft: _Draft, line: str) -> None:
+    word, *rest = line.replace("\t", " ").split()
+    if word in POLICY_WORDS:
+        draft.policy.append(line)
+    elif word in _WORDS:
+        read, lengths = _WORDS[word]
+        if len(rest) not in lengths:
+            raise TrustError("wrong-number-of-words", expected=lengths, found=len(rest))
+        read(draft, rest)
+    elif word in _NUMBERS:
+        if word in draft.numbers or len(rest) != 1:
+            raise TrustError("said-twice" if word in draft.numbers else "wrong-number-of-words", found=word)
+        draft.numbers[word] = _number(rest[0])
+    elif word == "rehearsal":
+        if draft.rehearsal or rest:
+            raise TrustError("said-twice", found=word)
+        draft.rehearsal = True
+    else:
+        expected = sorted({*POLICY_WORDS, *_WORDS, *_NUMBERS, "rehearsal"})
+        raise TrustError("unknown-word", expected=expected, found=word)
+
+
+def parse_trust(data: bytes) -> Trust:
+    """Return the trust that a file's bytes state.
+
+    Raises:
+        TrustError: naming the line, what was expected and what was found.
+    """
+    draft = _Draft()
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise TrustError("not-utf-8", at=error.start) from None
+    meant = [
+        (number, line.strip(" \t"))
+        for number, line in enumerate(text.split("\n"), 1)
+        if line.strip(" \t") and not line.strip(" \t").startswith("#")
+    ]
+    if not meant or meant[0][1] != HEADER:
+        raise TrustError("bad-line", line=meant[0][0] if meant else 1, expected=HEADER, found=meant[0][1] if meant else "")
+    for number, line in meant[1:]:
+        try:
+            _line(draft, line)
+        except (TrustError, EncodingError, BeaconError, LogError) as error:
+            raise TrustError("bad-line", line=number, found=line[:80], reason=str(error)) from None
+    try:
+        policy = Policy.parse("".join(f"{line}\n" for line in draft.policy), require_quorum=False)
+    except LogError as error:
+        raise TrustError("bad-policy", reason=str(error)) from None
+    trust = Trust(
+        policy=policy,
+        bureaus=tuple(draft.bureaus),
+        supervisors=draft.supervisors,
+        chains=draft.chains,
+        retired=draft.retired,
+        margin=draft.numbers.get("margin", DEFAULT_MARGIN),
+        freshness=draft.numbers.get("freshness", DEFAULT_FRESHNESS),
+        receipts=draft.numbers.get("receipts", 0),
+        rehearsal=draft.rehearsal,
+        digest=encoding.digest(data),
+    )
+    _check(trust)
+    return trust
+
+
+def _check(trust: Trust) -> None:
+    if not trust.policy.logs:
+        raise TrustError("no-log")
+    if trust.policy.quorum == "none":
+        raise TrustError("quorum-none")
+    if trust.policy.quorum is not None and can_split(trust.policy):
+        # Two disjoint honest quorums could cosign two forks (attack 22).
+        raise TrustError("quorum-can-split")
+    names = [log.verifier.name for log in trust.policy.logs]
+    names += [bureau.origin for bureau in trust.bureaus] + [bureau.name for bureau in trust.bureaus]
+    names += [witness.verifier.name for witness in trust.policy.witnesses] + list(trust.supervisors)
+    for name in names:
+        if name.endswith(REHEARSAL) != trust.rehearsal:
+            raise TrustError("rehearsal-mixed", expected=trust.rehearsal, found=name)
+    if not trust.rehearsal and (practice := [name for name in trust.chains if name not in CHAINS]):
+        raise TrustError("practice-chain", found=practice[0])
+
+
+def witness_group(names: list[str]) -> str:
+    """Return the `group` and `quorum` lines over these witnesses: all of up to two, else a majority."""
+    needed = len(names) if len(names) <= 2 else len(names) // 2 + 1
+    return f"group witnesses {needed} {' '.join(names)}\nquorum witnesses\n"

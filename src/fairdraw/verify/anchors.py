@@ -1,0 +1,293 @@
+"""Checks 2-6, 9, 10, 13 and 20: who signed what, in which log, and in which order. specs/verification.md §3."""
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+
+from transparency_log import merkle
+from transparency_log.errors import LogError
+from transparency_log.note import Verifier
+from transparency_log.policy import colluders_to_backdate, colluders_to_fork, missing
+
+from fairdraw import encoding
+from fairdraw.announcement import limit_of
+from fairdraw.errors import AnnouncementError, EncodingError, StatementError
+from fairdraw.plan import version_meant
+from fairdraw.schema import Draw, Key, Plan
+from fairdraw.statement import Entry, check_signatures, new_key
+from fairdraw.trust import REHEARSAL, Bureau
+from fairdraw.verify.case import Case, Prefix, read_checkpoint
+from fairdraw.verify.report import CannotTellError, CheckFailedError
+
+Evidence = Mapping[str, object]
+
+
+def trust(case: Case) -> Evidence:
+    """Check that the reader's trust file knows the log and the bureau, and that rehearsal and practice do not mix."""
+    origin, bureau = case.file.log, case.file.bureau
+    for name in (origin, bureau):
+        if name.endswith(REHEARSAL) != case.trust.rehearsal:
+            raise CheckFailedError("rehearsal-mixed", expected=case.trust.rehearsal, found=name)
+    if case.trust.log_key(origin) is None:
+        raise CheckFailedError("unknown-log", found=origin)
+    if not case.trust.bureau_keys(bureau, origin):
+        raise CheckFailedError("unknown-bureau", found=bureau, log=origin)
+    return {"log": origin, "bureau": bureau, "trust": case.trust.digest}
+
+
+def log_signature(case: Case) -> Evidence:
+    """Check the log's signature on every checkpoint; note which earlier ones are prefixes of the final one."""
+    try:
+        final = read_checkpoint(case, encoding.from_base64(case.file.checkpoint))
+        earlier = [
+            (read_checkpoint(case, encoding.from_base64(e.checkpoint)), e.consistency) for e in case.file.checkpoints
+        ]
+    except EncodingError as error:
+        raise CheckFailedError("bad-checkpoint", why=str(error)) from None
+    case.final = final
+    for prefix, proof in earlier:
+        try:
+            merkle.check_consistency(
+                old_size=prefix.size,
+                old_root=prefix.signed.checkpoint.root,
+                new_size=final.size,
+                new_root=final.signed.checkpoint.root,
+                proof=[bytes.fromhex(node) for node in proof],
+            )
+            case.prefixes.append(prefix)
+        except LogError as error:
+            case.broken.append(f"{prefix.size}: {error}")
+    case.prefixes.append(final)
+    return {"size": final.size, "root": final.signed.checkpoint.root.hex(), "earlier": [p.size for p, _ in earlier]}
+
+
+def witness_quorum(case: Case) -> Evidence:
+    """Check that the final checkpoint carries the quorum of the reader's policy."""
+    policy = case.trust.policy
+    assert case.final is not None
+    if policy.quorum is None:
+        raise CannotTellError("no-quorum-line")
+    time = case.final.order(policy)
+    lacking = missing(policy, case.final.cosignatures)
+    if time is None:
+        if case.final.later:
+            raise CannotTellError("after-as-of", size=case.final.size)
+        raise CheckFailedError("quorum-missing", size=case.final.size, missing=lacking)
+    return {
+        "time": time,
+        "missing": lacking,
+        "to_fork": colluders_to_fork(policy),
+        "to_backdate": colluders_to_backdate(policy),
+    }
+
+
+def _line_for(lines: list[Bureau], current: Mapping[int, Verifier], entry: Entry) -> int:
+    """Return which of the trust file's bureau lines an entry is signed under."""
+    time = encoding.parse_time(entry.statement.time)
+    first = entry.note.signatures[0].key_id if entry.note.signatures else b""
+    for position, line in enumerate(lines):
+        inside = (line.since is None or line.since <= time) and (line.until is None or time <= line.until)
+        if inside and current[position].key_id == first:
+            return position
+    raise CheckFailedError("not-the-bureaus-key", index=entry.index, time=entry.statement.time)
+
+
+def _others(case: Case) -> dict[str, Verifier]:
+    """Return supervisors' current keys; note which of their carried entries are signed as they must be."""
+    keys = {name: supervisor.key for name, supervisor in case.trust.supervisors.items()}
+    for entry in sorted(case.entries.values(), key=lambda e: e.index):
+        statement = entry.statement
+        if statement.by == case.file.bureau or statement.log != case.file.log:
+            continue
+        try:
+            check_signatures(entry, keys)
+        except StatementError:
+            continue  # an unknown person's, or a forged one: it counts for nothing
+        if isinstance(statement, Key):
+            keys[statement.by] = new_key(statement)
+        case.signed.add(entry.text_hash)
+    return keys
+
+
+class _Keys:
+    """A bureau's current key under each of its trust lines, as its `key` statements change it."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.lines = list(case.trust.bureau_keys(case.file.bureau, case.file.log))
+        self.current = {position: line.key for position, line in enumerate(self.lines)}
+        self.supervisors = _others(case)
+
+    def check(self, entry: Entry) -> None:
+        """Check one entry of the bureau's chain, given in log order.
+
+        Raises:
+            CheckFailedError: it is not signed by the bureau, or written for another log.
+            CannotTellError: a co-signer is not in the trust file.
+        """
+        statement, case = entry.statement, self.case
+        if statement.log != case.file.log or statement.bureau != case.file.bureau:
+            raise CheckFailedError("another-log", index=entry.index, expected=case.file.log, found=statement.log)
+        if unknown := [name for name in statement.with_ if name not in self.supervisors]:
+            raise CannotTellError("unknown-co-signer", index=entry.index, found=unknown[0])
+        position = _line_for(self.lines, self.current, entry)
+        try:
+            check_signatures(entry, {**self.supervisors, statement.by: self.current[position]})
+            if isinstance(statement, Key):
+                self.current[position] = new_key(statement)
+        except StatementError as error:
+            raise CheckFailedError("bad-signature", index=entry.index, why=str(error)) from None
+
+
+def signed_by_bureau(case: Case, entries: Iterable[Entry]) -> list[Entry]:
+    """Return those of a log's statements that the bureau signed; anybody can log a text that merely names it."""
+    keys = _Keys(case)
+    told = []
+    for entry in entries:
+        if entry.statement.by != case.file.bureau:
+            continue
+        try:
+            keys.check(entry)
+        except CheckFailedError:
+            continue
+        told.append(entry)
+    return told
+
+
+def bureau_chain(case: Case) -> Evidence:
+    """Check the bureau's carried chain: signatures, log, and `seq` and `prev` without a gap from plan to draw."""
+    last = case.draw or case.announcement
+    assert last is not None
+    whole = case.chain(case.file.bureau)
+    keys = _Keys(case)
+    for entry in whole:
+        keys.check(entry)
+        case.signed.add(entry.text_hash)
+    for before, after in pairwise(whole):
+        if before.statement.time > after.statement.time:
+            raise CheckFailedError("time-goes-back", index=after.index, before=before.statement.time)
+    chain = [entry for entry in whole if entry.index <= last.index]
+    started = False
+    for before, after in pairwise(chain):
+        started = started or not isinstance(before.statement, Key)
+        one, two = before.statement, after.statement
+        if two.seq == one.seq + 1 and two.prev == before.text_hash:
+            continue
+        if started or two.seq <= one.seq:
+            raise CheckFailedError("chain-broken", index=after.index, expected=one.seq + 1, found=two.seq)
+    for entry in chain:
+        case.entry(entry.text_hash)
+        if (entry.statement.seq == 0) != (entry.statement.prev is None):
+            raise CheckFailedError("chain-broken", index=entry.index, expected="prev", found=entry.statement.prev)
+    if case.trust.policy.quorum is not None:
+        _times_before_cosignatures(case, chain)
+    return {"first": chain[0].statement.seq, "last": chain[-1].statement.seq, "entries": len(chain)}
+
+
+def _times_before_cosignatures(case: Case, chain: list[Entry]) -> None:
+    for entry in chain:
+        claimed = encoding.parse_time(entry.statement.time)
+        for prefix, cosigned in case.quorum_prefixes():
+            if prefix.size > entry.index and claimed > cosigned:
+                raise CheckFailedError("time-after-cosignature", index=entry.index, claimed=claimed, cosigned=cosigned)
+
+
+def plan_before_snapshots(case: Case) -> Evidence:
+    """Check that a quorum had cosigned the plan version that is meant before the snapshots were logged."""
+    said = case.said
+    entry = case.entry(said.plan.text, said.plan.index)
+    plan = _plan(entry)
+    assert case.announcement is not None
+    versions = [
+        e
+        for e in case.chain(case.file.bureau)
+        if isinstance(e.statement, Plan) and e.statement.plan == plan.plan and e.index < case.announcement.index
+    ]
+    meant = version_meant(versions, said.slots)
+    if meant is None or meant.text_hash != entry.text_hash:
+        raise CheckFailedError("not-the-version-meant", expected=meant and meant.index, found=entry.index)
+    case.plan = plan
+    first = min(said.objects.index, said.inspectors.index)
+    for prefix, time in case.quorum_prefixes():
+        if entry.index < prefix.size <= first:
+            return {"plan": entry.index, "size": prefix.size, "time": time, "snapshots": first}
+    raise CheckFailedError("plan-not-cosigned-first", plan=entry.index, snapshots=first)
+
+
+def _plan(entry: Entry) -> Plan:
+    if not isinstance(entry.statement, Plan):
+        raise CheckFailedError("wrong-type", expected="plan", found=entry.statement.type)
+    return entry.statement
+
+
+def announcement_logged(case: Case) -> Evidence:
+    """Check that the announcement is an entry of the log, signed by the bureau."""
+    entry = case.entry(case.file.announcement)
+    if entry.text_hash not in case.signed:
+        raise CheckFailedError("not-the-bureaus", index=entry.index)
+    return {"index": entry.index, "text": entry.text_hash}
+
+
+def order_limit(case: Case) -> int:
+    """Return the time before which whatever waits for the round must be cosigned.
+
+    Raises:
+        CheckFailedError: the announcement names a chain that the trust file does not know.
+    """
+    try:
+        return limit_of(case.said, case.trust.chains, case.trust.margin)
+    except AnnouncementError as error:
+        raise CheckFailedError(error.code, **error.params) from None
+
+
+def in_time(case: Case, index: int, limit: int) -> tuple[Prefix, int] | None:
+    """Return the checkpoint that includes an entry and that a quorum had cosigned strictly before a limit.
+
+    One single checkpoint must carry the quorum: two halves of it on two checkpoints prove nothing (attack 24).
+    """
+    fitting = [(p, t) for p, t in case.quorum_prefixes() if p.size > index and t < limit]
+    return min(fitting, key=lambda found: found[1], default=None)
+
+
+def announcement_before_pulse(case: Case) -> Evidence:
+    """Check Order: the quorum cosigned one checkpoint with the announcement before the round less the margin."""
+    assert case.announcement is not None
+    limit = order_limit(case)
+    due = limit + max(case.said.margin, case.trust.margin)
+    if found := in_time(case, case.announcement.index, limit):
+        prefix, time = found
+        return {"size": prefix.size, "cosigned": time, "round": due, "seconds": due - time}
+    late = [t for p, t in case.quorum_prefixes() if p.size > case.announcement.index]
+    raise CheckFailedError("announcement-late", limit=limit, cosigned=min(late, default=None), round=due)
+
+
+def append_only(case: Case) -> Evidence:
+    """Check that every checkpoint is a prefix of the final one, and that the log, if given, still holds the same."""
+    assert case.final is not None
+    if case.broken:
+        raise CheckFailedError("not-a-prefix", found=case.broken)
+    if case.log is None:
+        return {"checkpoints": [prefix.size for prefix in case.prefixes]}
+    if len(case.log.entries) < case.final.size:
+        raise CheckFailedError("rolled-back", expected=case.final.size, found=len(case.log.entries))
+    lacking = [i for i, data in enumerate(case.log.entries[: case.final.size]) if data is None]
+    if lacking:
+        raise CheckFailedError("entry-unavailable", index=lacking[0])
+    tree = merkle.CompactRange()
+    roots = {prefix.size: prefix.signed.checkpoint.root for prefix in case.prefixes}
+    for data in case.log.entries[: case.final.size]:
+        tree.append(merkle.leaf_hash(data or b""))
+        if tree.size in roots and roots[tree.size] != tree.root():
+            raise CheckFailedError("forked", size=tree.size, expected=roots[tree.size].hex(), found=tree.root().hex())
+    return {"checkpoints": [prefix.size for prefix in case.prefixes], "log": len(case.log.entries)}
+
+
+def record_logged(case: Case) -> Evidence:
+    """Check that the `draw` statement is an entry of the log, of this announcement, signed by the bureau."""
+    if case.file.draw is None:
+        raise CheckFailedError("no-draw")
+    entry = case.entry(case.file.draw)
+    if not isinstance(entry.statement, Draw) or entry.text_hash not in case.signed:
+        raise CheckFailedError("not-the-bureaus", index=entry.index)
+    if entry.statement.announcement.text != case.file.announcement:
+        raise CheckFailedError("another-announcement", found=entry.statement.announcement.text)
+    return {"index": entry.index, "text": entry.text_hash}

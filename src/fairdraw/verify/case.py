@@ -1,0 +1,212 @@
+"""What a verification works on: the evidence of a bundle or slip, the reader's trust, and, if given, the whole log.
+
+A `Case` is filled in by the checks in their order; a check that needs what an earlier one found is not run unless that
+one holds, so that nothing is ever read here before it was proven.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from transparency_log import merkle
+from transparency_log.checkpoint import Checkpoint, Cosignature, SignedCheckpoint, cosignatures, open_checkpoint
+from transparency_log.errors import LogError
+from transparency_log.note import Note
+from transparency_log.policy import Policy, freshness_time, order_time
+from transparency_log.proof import TlogProof
+
+from fairdraw import encoding
+from fairdraw.announcement import Inputs
+from fairdraw.bundle import Bundle, Slip
+from fairdraw.draw import Outcome
+from fairdraw.errors import EncodingError, StatementError
+from fairdraw.schema import Announcement, Draw, Plan, PulseValue, SnapshotStatement
+from fairdraw.snapshot import Opening, Roster
+from fairdraw.statement import Entry, read_entry
+from fairdraw.trust import Trust
+from fairdraw.verify.report import CheckFailedError, Finding
+
+
+@dataclass(frozen=True, slots=True)
+class LogView:
+    """A log as a reader got it: every entry's bytes, every signed checkpoint with the cosignatures found.
+
+    `entries` may end early (None where an entry's bytes could not be had); `artifacts` are by digest.
+    """
+
+    entries: Sequence[bytes | None]
+    checkpoints: Sequence[bytes]
+    artifacts: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """A checkpoint that the log signed and that is a prefix of the final one, with its verified cosignatures."""
+
+    signed: SignedCheckpoint
+    cosignatures: tuple[Cosignature, ...]
+    later: bool  # whether lines after the as-of time were left out
+
+    @property
+    def size(self) -> int:
+        """Return the number of entries that it covers."""
+        return self.signed.checkpoint.size
+
+    def order(self, policy: Policy) -> int | None:
+        """Return the least time by which a quorum had cosigned it, or None."""
+        return order_time(policy, self.cosignatures)
+
+    def freshness(self, policy: Policy) -> int | None:
+        """Return the greatest time since which a quorum has cosigned it, or None."""
+        return freshness_time(policy, self.cosignatures)
+
+
+@dataclass(slots=True, kw_only=True)
+class Case:
+    """A verification under way."""
+
+    file: Bundle | Slip
+    trust: Trust
+    as_of: int
+    log: LogView | None
+    openings: tuple[Opening, ...] = ()
+    findings: list[Finding] = field(default_factory=list)
+
+    final: Prefix | None = None
+    prefixes: list[Prefix] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    signed: set[str] = field(default_factory=set)
+    entries: dict[str, Entry] = field(default_factory=dict)
+    outside: dict[int, str] = field(default_factory=dict)
+    artifacts: dict[str, bytes] = field(default_factory=dict)
+
+    announcement: Entry | None = None
+    draw: Entry | None = None
+    plan: Plan | None = None
+    rosters: dict[str, Roster] = field(default_factory=dict)
+    snapshots: dict[str, SnapshotStatement] = field(default_factory=dict)
+    recusals: frozenset[tuple[str, str]] = frozenset()
+    exclusions: frozenset[str] = frozenset()
+    randomness: tuple[bytes, ...] = ()
+    seeds: tuple[tuple[str, str], ...] = ()
+    embargo: bytes | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def file_pulses(self) -> tuple[PulseValue, ...]:
+        """Return the pulses that a bundle carries beside the entries: for a draw that was never logged."""
+        return self.file.pulses if isinstance(self.file, Bundle) else ()
+
+    @property
+    def file_embargo(self) -> str | None:
+        """Return the embargo key that a depositary's bundle carries."""
+        return self.file.embargo if isinstance(self.file, Bundle) else None
+
+    @property
+    def said(self) -> Announcement:
+        """Return the announcement under verification."""
+        assert self.announcement is not None
+        return self.announcement.of(Announcement)
+
+    @property
+    def drew(self) -> Draw:
+        """Return the `draw` statement under verification."""
+        assert self.draw is not None
+        return self.draw.of(Draw)
+
+    def find(self, finding: str, /, **evidence: object) -> None:
+        """Note a finding."""
+        self.findings.append(Finding(finding, evidence))
+
+    def entry(self, text: str, index: int | None = None) -> Entry:
+        """Return a carried entry by its text hash.
+
+        Raises:
+            CheckFailedError: it is not carried, not in the log, or not where the reference says.
+        """
+        if text not in self.entries:
+            raise CheckFailedError("entry-missing", text=text)
+        entry = self.entries[text]
+        if index is not None and entry.index != index:
+            raise CheckFailedError("wrong-index", text=text, expected=index, found=entry.index)
+        if entry.index in self.outside:
+            raise CheckFailedError("not-in-log", index=entry.index, why=self.outside[entry.index])
+        return entry
+
+    def inputs(self) -> Inputs:
+        """Return what the draw is a function of, once rosters and closed inputs hold."""
+        assert self.announcement is not None
+        assert self.plan is not None
+        return Inputs(
+            announcement=self.announcement,
+            plan=self.plan,
+            objects=self.rosters["objects"],
+            inspectors=self.rosters["inspectors"],
+            recusals=self.recusals,
+            exclusions=self.exclusions,
+        )
+
+    def chain(self, name: str) -> list[Entry]:
+        """Return the carried entries that a name signed, in log order."""
+        return sorted((e for e in self.entries.values() if e.statement.by == name), key=lambda e: e.index)
+
+    def quorum_prefixes(self) -> Iterator[tuple[Prefix, int]]:
+        """Yield every prefix that carries a quorum, with the least time by which it did."""
+        for prefix in self.prefixes:
+            time = prefix.order(self.trust.policy)
+            if time is not None:
+                yield prefix, time
+
+
+def read_checkpoint(case: Case, data: bytes) -> Prefix:
+    """Return a signed checkpoint of the case's log with the cosignatures that count up to the as-of time.
+
+    Raises:
+        CheckFailedError: a signature is missing or invalid, or the origin is another.
+    """
+    key = case.trust.log_key(case.file.log)
+    assert key is not None
+    try:
+        signed = open_checkpoint(data, key)
+        found = cosignatures(signed.note, [witness.verifier for witness in case.trust.policy.witnesses])
+    except LogError as error:
+        raise CheckFailedError("bad-checkpoint", why=str(error)) from None
+    if signed.checkpoint.origin != case.file.log or signed.checkpoint.extensions:
+        raise CheckFailedError("wrong-origin", expected=case.file.log, found=signed.checkpoint.origin)
+    counted = tuple(c for c in found if c.timestamp <= case.as_of)
+    return Prefix(signed, counted, len(counted) < len(found))
+
+
+def read_entries(case: Case) -> None:
+    """Read the carried entries; note those whose proof does not place them in the final checkpoint.
+
+    Raises:
+        CheckFailedError: an entry is not a statement, or a proof is malformed or carries another checkpoint.
+    """
+    try:
+        final = encoding.from_base64(case.file.checkpoint)
+        # The root is the embedded checkpoint's; that the log signed it is the check `log-signature`.
+        body = Checkpoint.parse(Note.parse(final).text)
+    except (LogError, EncodingError) as error:
+        raise CheckFailedError("bad-checkpoint", why=str(error)) from None
+    for position, carried in enumerate(case.file.entries):
+        try:
+            proof = TlogProof.parse(encoding.from_base64(carried.proof))
+            entry = read_entry(encoding.from_base64(carried.note), proof.index)
+        except (LogError, EncodingError, StatementError) as error:
+            raise CheckFailedError("bad-entry", entry=position, why=str(error)) from None
+        if proof.checkpoint != final:
+            raise CheckFailedError("another-checkpoint", entry=position)
+        if entry.text_hash in case.entries:
+            raise CheckFailedError("entry-twice", entry=position)
+        case.entries[entry.text_hash] = entry
+        case.outside |= _outside(entry, proof, body)
+
+
+def _outside(entry: Entry, proof: TlogProof, body: Checkpoint) -> dict[int, str]:
+    try:
+        merkle.check_inclusion(
+            merkle.leaf_hash(entry.data), index=proof.index, size=body.size, proof=proof.hashes, root=body.root
+        )
+    except LogError as error:
+        return {entry.index: str(error)}
+    return {}

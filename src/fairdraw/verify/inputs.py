@@ -1,0 +1,301 @@
+"""Checks 7, 8, 12, 14, 15 and 16: what the draw was made from. specs/verification.md §5."""
+
+from collections.abc import Mapping, Sequence
+
+from fairdraw import encoding
+from fairdraw.announcement import read_exclusions, read_recusals
+from fairdraw.beacon import Pulse, check_pulse
+from fairdraw.errors import AnnouncementError, BeaconError, EncodingError, SeedError, SnapshotError
+from fairdraw.schema import (
+    Announcement,
+    Artifact,
+    Commitment,
+    Deposit,
+    Opening,
+    PulseValue,
+    Receipt,
+    Reveal,
+    RevealsClosed,
+    SnapshotStatement,
+    Until,
+    Withdrawal,
+)
+from fairdraw.seed import embargo_commitment, seed_lines
+from fairdraw.snapshot import check_opening, read_roster
+from fairdraw.statement import Entry
+from fairdraw.verify.anchors import in_time, order_limit
+from fairdraw.verify.case import Case
+from fairdraw.verify.report import CannotTellError, CheckFailedError
+
+Evidence = Mapping[str, object]
+DEPOSITARIES = 2  # one alone could lose the key, or say that it did
+
+
+def snapshots(case: Case) -> Evidence:
+    """Check that both snapshots are logged, of the plan's registries, the newest, and receipted as the reader asks."""
+    assert case.plan is not None
+    assert case.announcement is not None
+    told: dict[str, object] = {}
+    for role, ref, registry in (
+        ("objects", case.said.objects, case.plan.objects),
+        ("inspectors", case.said.inspectors, case.plan.inspectors),
+    ):
+        entry = case.entry(ref.text, ref.index)
+        statement = entry.statement
+        if not isinstance(statement, SnapshotStatement) or entry.text_hash not in case.signed:
+            raise CheckFailedError("not-the-bureaus", index=entry.index)
+        if statement.registry != registry:
+            raise CheckFailedError("wrong-registry", expected=registry, found=statement.registry)
+        newer = [
+            e.index
+            for e in case.chain(case.file.bureau)
+            if isinstance(e.statement, SnapshotStatement)
+            and e.statement.registry == registry
+            and entry.index < e.index < case.announcement.index
+        ]
+        if newer:
+            # Else twelve snapshots could be frozen and the one that suits announced (attack 15).
+            raise CheckFailedError("not-the-newest", registry=registry, expected=newer[-1], found=entry.index)
+        receipts = _receipts(case, entry, statement)
+        if len(receipts) < case.trust.receipts:
+            raise CheckFailedError(
+                "receipts-missing", registry=registry, expected=case.trust.receipts, found=sorted(receipts)
+            )
+        case.snapshots[role] = statement
+        told[role] = {"index": entry.index, "count": statement.roster.count, "root": statement.roster.root,
+                      "receipts": sorted(receipts)}  # fmt: skip
+    return told
+
+
+def _receipts(case: Case, snapshot: Entry, statement: SnapshotStatement) -> set[str]:
+    return {
+        e.statement.by
+        for e in case.entries.values()
+        if isinstance(e.statement, Receipt)
+        and e.text_hash in case.signed
+        and e.statement.by != case.file.bureau
+        and e.statement.snapshot.text == snapshot.text_hash
+        and e.statement.digest == statement.roster.digest
+        and e.index < case.said.history_size
+    }
+
+
+def artifact(case: Case, named: Artifact) -> bytes:
+    """Return a carried artifact's bytes.
+
+    Raises:
+        CannotTellError: a logged `withdrawal` names it.
+        CheckFailedError: it is missing, or not what was named.
+    """
+    if named.digest not in case.artifacts:
+        if any(
+            isinstance(e.statement, Withdrawal) and e.text_hash in case.signed and e.statement.digest == named.digest
+            for e in case.entries.values()
+        ):
+            raise CannotTellError("withdrawn", digest=named.digest)
+        # Bytes that nobody can get are not an excuse: they fail (attack 18).
+        raise CheckFailedError("artifact-missing", digest=named.digest)
+    data = case.artifacts[named.digest]
+    if (encoding.digest(data), len(data)) != (named.digest, named.length):
+        raise CheckFailedError("wrong-digest", expected=named.digest, found=encoding.digest(data))
+    return data
+
+
+def rosters(case: Case) -> Evidence:
+    """Check both rosters line by line against their logged roots, and openings, if any, against the rosters."""
+    told: dict[str, object] = {}
+    for role, statement in case.snapshots.items():
+        if not statement.published and statement.roster.digest not in case.artifacts:
+            raise CannotTellError("roster-not-published", registry=statement.registry)
+        try:
+            case.rosters[role] = read_roster(artifact(case, statement.roster), statement)
+        except SnapshotError as error:
+            raise CheckFailedError(error.code, registry=statement.registry, **error.params) from None
+        told[role] = statement.roster.count
+    return told | {"openings": _check_openings(case)}
+
+
+def _check_openings(case: Case) -> int:
+    rows = {
+        role: {row.no: row.seal for row in roster.rows} for role, roster in case.rosters.items() if case.openings
+    }
+    for opening in case.openings:
+        fitting = [role for role in rows if opening.no in rows[role]]
+        if not fitting:
+            raise CheckFailedError("opening-of-no-row", no=opening.no, field=opening.field)
+        errors = []
+        for role in fitting:
+            try:
+                check_opening(opening, case.snapshots[role], rows[role][opening.no])
+                break
+            except SnapshotError as error:
+                errors.append(error)
+        else:
+            raise CheckFailedError(errors[0].code, no=opening.no, field=opening.field)
+    return len(case.openings)
+
+
+def closed_inputs(case: Case) -> Evidence:
+    """Check that nothing but the announcement and what it names enters the draw: lists, history, window."""
+    assert case.announcement is not None
+    said = case.said
+    if said.history_size > case.announcement.index:
+        raise CheckFailedError("history-after-announcement", expected=case.announcement.index, found=said.history_size)
+    if said.regulation is not None and case.plan is not None and said.regulation != case.plan.regulation:
+        raise CheckFailedError("another-regulation", expected=case.plan.regulation, found=said.regulation)
+    due = max(case.trust.chains[s.beacon].time_of(s.round) for s in said.beacon if s.beacon in case.trust.chains)
+    if encoding.end_of_day(said.window) <= due:
+        raise CheckFailedError("window-before-round", expected=encoding.format_time(due), found=said.window)
+    case.recusals, case.exclusions = lists(case, said)
+    # No rule of this plan excludes anybody; an exclusion that no rule yields is a name struck off (attack 7).
+    if case.exclusions:
+        raise CheckFailedError("exclusion-without-rule", found=sorted(case.exclusions)[:5])
+    return {"recusals": len(case.recusals), "exclusions": len(case.exclusions), "window": said.window}
+
+
+def lists(case: Case, said: Announcement) -> tuple[frozenset[tuple[str, str]], frozenset[str]]:
+    """Return the recusals and exclusions that an announcement names.
+
+    Raises:
+        CheckFailedError: a list is missing, not the announced one, or malformed.
+    """
+    try:
+        return read_recusals(artifact(case, said.recusals)), read_exclusions(artifact(case, said.exclusions))
+    except AnnouncementError as error:
+        raise CheckFailedError(error.code, **error.params) from None
+
+
+def check_pulses(case: Case, said: Announcement, pulses: Sequence[PulseValue]) -> tuple[bytes, ...]:
+    """Return the randomness of an announcement's rounds, each proven under its pinned chain.
+
+    Raises:
+        CheckFailedError: another source or round, an unknown chain, or a pulse that does not verify.
+    """
+    if [(p.beacon, p.round) for p in pulses] != [(s.beacon, s.round) for s in said.beacon]:
+        expected = [[s.beacon, s.round] for s in said.beacon]
+        raise CheckFailedError("another-round", expected=expected, found=[[p.beacon, p.round] for p in pulses])
+    told = []
+    for source, value in zip(said.beacon, pulses, strict=True):
+        chain = case.trust.chains.get(source.beacon)
+        if chain is None or chain.hash != source.hash:
+            raise CheckFailedError("unknown-chain", expected=sorted(case.trust.chains), found=source.beacon)
+        pulse = Pulse(chain=chain.hash, round=value.round, signature=value.signature, previous=value.previous)
+        try:
+            told.append(check_pulse(chain, pulse, round=source.round))
+        except BeaconError as error:
+            raise CheckFailedError(error.code, **error.params) from None
+    return tuple(told)
+
+
+def pulse(case: Case) -> Evidence:
+    """Check the announced rounds' pulses under the chains pinned in the trust file."""
+    if case.draw is None and not case.file_pulses:
+        raise CannotTellError("pulse-missing")
+    pulses = case.drew.pulses if case.draw is not None else case.file_pulses
+    case.randomness = check_pulses(case, case.said, pulses)
+    return {"rounds": [[p.beacon, p.round, r.hex()] for p, r in zip(pulses, case.randomness, strict=True)]}
+
+
+def committed_seeds(case: Case, announcement: Entry) -> tuple[tuple[str, str], ...]:
+    """Return the seed lines of an announcement's key.
+
+    Raises:
+        CheckFailedError: a commitment is not what it must be, or the reveals do not make a draw.
+    """
+    said = announcement.of(Announcement)
+    if said.seed.kind == "published":
+        return ()
+    commitments: list[Entry] = []
+    for contributor in said.seed.contributors:
+        entry = case.entry(contributor.commitment.text, contributor.commitment.index)
+        statement = entry.statement
+        if not isinstance(statement, Commitment) or entry.text_hash not in case.signed:
+            raise CheckFailedError("unknown-person", name=contributor.name, index=entry.index)
+        if statement.by != contributor.name or statement.slot not in said.slots or entry.index >= announcement.index:
+            raise CheckFailedError("commitment-of-another", name=contributor.name, index=entry.index)
+        commitments.append(entry)
+    values = [entry.of(Commitment).commitment for entry in commitments]
+    if len(set(values)) != len(values) or len({c.name for c in said.seed.contributors}) != len(values):
+        raise CheckFailedError("equal-commitments")
+    slots = {entry.of(Commitment).slot for entry in commitments}
+    reveals = _reveals(case, announcement, len(commitments))
+    try:
+        return seed_lines(said.seed, slot=min(slots), commitments=commitments, reveals=reveals)
+    except SeedError as error:
+        raise CheckFailedError(error.code, **error.params) from None
+
+
+def _reveals(case: Case, announcement: Entry, count: int) -> list[Entry | None]:
+    """Return the reveals that count: those that the bureau's first in-time `reveals-closed` lists."""
+    limit = order_limit(case)
+    for entry in case.chain(case.file.bureau):
+        statement = entry.statement
+        if not isinstance(statement, RevealsClosed) or statement.announcement.text != announcement.text_hash:
+            continue
+        if entry.text_hash not in case.signed or in_time(case, entry.index, limit) is None:
+            # Whoever closes the list after the pulse chooses among outcomes (attack 10).
+            raise CheckFailedError("reveals-late", index=entry.index)
+        if len(statement.reveals) != count:
+            raise CheckFailedError("reveals-do-not-fit", expected=count, found=len(statement.reveals))
+        told: list[Entry | None] = []
+        for ref in statement.reveals:
+            reveal = None if ref is None else case.entry(ref.text, ref.index)
+            if reveal is not None and (
+                not isinstance(reveal.statement, Reveal)
+                or reveal.text_hash not in case.signed
+                or reveal.index >= entry.index
+            ):
+                raise CheckFailedError("not-a-reveal", index=reveal.index)
+            told.append(reveal)
+        return told
+    return [None] * count
+
+
+def seed(case: Case) -> Evidence:
+    """Check the seed: commitments before the announcement, reveals before the round, none dropped or copied."""
+    assert case.announcement is not None
+    case.seeds = committed_seeds(case, case.announcement)
+    return {"kind": case.said.seed.kind, "seeds": [list(pair) for pair in case.seeds]}
+
+
+def disclosure(case: Case) -> Evidence:
+    """Check when the result may be public, and, where it was sealed, that the embargo key is the committed one."""
+    said = case.said
+    if not isinstance(said.disclosure, Until):
+        return {"kind": "at-once"}
+    due = encoding.end_of_day(said.disclosure.date)
+    depositaries = {
+        e.statement.by
+        for e in case.entries.values()
+        if isinstance(e.statement, Deposit)
+        and e.statement.embargo == said.disclosure.embargo
+        and e.statement.by in case.trust.supervisors
+        and e.text_hash in case.signed
+        and in_time(case, e.index, order_limit(case))
+    }
+    if len(depositaries) < DEPOSITARIES:
+        raise CheckFailedError("too-few-deposits", expected=DEPOSITARIES, found=sorted(depositaries))
+    embargo = _embargo(case, due)
+    if embargo is None:
+        if case.as_of > due:
+            case.find("not-opened-in-time", date=said.disclosure.date)
+            raise CannotTellError("overdue-opening", date=said.disclosure.date)
+        raise CannotTellError("sealed-until", date=said.disclosure.date, depositaries=sorted(depositaries))
+    if embargo_commitment(said.slots[0], embargo) != said.disclosure.embargo:
+        raise CheckFailedError("another-embargo", expected=said.disclosure.embargo)
+    case.embargo = embargo
+    return {"kind": "until", "date": said.disclosure.date, "depositaries": sorted(depositaries)}
+
+
+def _embargo(case: Case, due: int) -> bytes | None:
+    """Return the embargo key from a depositary's bundle, or from the bureau's `opening`."""
+    if case.file_embargo is not None:
+        return bytes.fromhex(case.file_embargo)
+    for entry in case.chain(case.file.bureau):
+        statement = entry.statement
+        if isinstance(statement, Opening) and statement.embargo is not None and entry.text_hash in case.signed:
+            case.entry(entry.text_hash)
+            if encoding.parse_time(statement.time) > due:
+                case.find("opened-late", date=encoding.format_time(due), found=statement.time)
+            return bytes.fromhex(statement.embargo)
+    return None

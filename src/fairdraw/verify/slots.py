@@ -1,0 +1,254 @@
+"""Checks 11, 22 and 23: one draw per slot, now and afterwards. specs/verification.md §4.
+
+Each slot is announced once. A void frees it once more: for anything if it was cosigned before the round (nobody knew
+anything yet), and afterwards just for reasons that a machine can check, with the same inputs.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from transparency_log import merkle
+
+from fairdraw.announcement import Inputs, limit_of
+from fairdraw.bundle import statements
+from fairdraw.draw import draw_lots, key_material
+from fairdraw.errors import AnnouncementError, AssignmentError
+from fairdraw.schema import (
+    Announcement,
+    Draw,
+    Opening,
+    RevealsClosed,
+    SubstitutionCall,
+    Until,
+    Void,
+    Withdrawal,
+)
+from fairdraw.statement import Entry
+from fairdraw.verify.anchors import in_time, signed_by_bureau
+from fairdraw.verify.case import Case, LogView, Prefix, read_checkpoint
+from fairdraw.verify.inputs import check_pulses, committed_seeds, lists
+from fairdraw.verify.report import CannotTellError, CheckFailedError
+
+Evidence = Mapping[str, object]
+CHAIN_FIELDS = {"seq", "prev", "time", "beacon", "replaces"}
+
+
+def _announcements(chain: Iterable[Entry], slot: str) -> list[Entry]:
+    return [e for e in chain if isinstance(e.statement, Announcement) and slot in e.statement.slots]
+
+
+def _voids(chain: Iterable[Entry], announcement: Entry) -> list[Entry]:
+    return [
+        e for e in chain if isinstance(e.statement, Void) and e.statement.announcement.text == announcement.text_hash
+    ]
+
+
+def _is_free(case: Case, announcement: Entry, void: Entry) -> bool:
+    try:
+        limit = limit_of(announcement.of(Announcement), case.trust.chains, case.trust.margin)
+    except AnnouncementError:
+        return False
+    return in_time(case, void.index, limit) is not None
+
+
+def _reason_holds(case: Case, chain: Sequence[Entry], announcement: Entry, void: Entry) -> bool:
+    """Say whether a void's reason is one that a machine can check, and true (specs/verification.md §4.2)."""
+    said = announcement.of(Announcement)
+    match void.of(Void).reason:
+        case "chain-retired":
+            due = {s.beacon: case.trust.chains[s.beacon].time_of(s.round) for s in said.beacon if s.beacon in case.trust.chains}
+            return any(name in case.trust.retired and case.trust.retired[name] <= time for name, time in due.items())
+        case "quorum-not-shown":
+            limit = limit_of(said, case.trust.chains, case.trust.margin)
+            return in_time(case, announcement.index, limit) is None
+        case "required-seed-missing":
+            return _lacks_required_seed(case, chain, announcement)
+        case "attempts-exhausted":
+            return _attempts_exhausted(case, announcement, void)
+    return False
+
+
+def _attempts_exhausted(case: Case, announcement: Entry, void: Entry) -> bool:
+    """Say whether a draw under the void's pulses runs out of attempts, under a plan that ends then."""
+    said = announcement.of(Announcement)
+    if case.plan is None or case.plan.team.beyond != "void" or isinstance(said.disclosure, Until):
+        return False
+    recusals, exclusions = lists(case, said)
+    inputs = Inputs(
+        announcement=announcement,
+        plan=case.plan,
+        objects=case.rosters["objects"],
+        inspectors=case.rosters["inspectors"],
+        recusals=recusals,
+        exclusions=exclusions,
+    )
+    randomness = check_pulses(case, said, void.of(Void).pulses)
+    seeds = committed_seeds(case, announcement)
+    try:
+        draw_lots(inputs, key_material(inputs, seeds=seeds, pulses=randomness, embargo=None).key())
+    except AssignmentError as error:
+        return error.code == "attempts-exhausted"
+    return False
+
+
+def _lacks_required_seed(case: Case, chain: Sequence[Entry], announcement: Entry) -> bool:
+    seed = announcement.of(Announcement).seed
+    if seed.kind != "committed":
+        return False
+    limit = limit_of(announcement.of(Announcement), case.trust.chains, case.trust.margin)
+    closed = [
+        e.statement.reveals
+        for e in chain
+        if isinstance(e.statement, RevealsClosed)
+        and e.statement.announcement.text == announcement.text_hash
+        and in_time(case, e.index, limit)
+    ]
+    reveals = closed[0] if closed else (None,) * len(seed.contributors)
+    pairs = list(zip(seed.contributors, reveals, strict=False))
+    return any(c.required and r is None for c, r in pairs) or sum(r is not None for _, r in pairs) < seed.minimum
+
+
+def _same_inputs(one: Announcement, other: Announcement) -> bool:
+    return one.model_dump(exclude=CHAIN_FIELDS) == other.model_dump(exclude=CHAIN_FIELDS)
+
+
+def entitled(case: Case, chain: Sequence[Entry], slot: str) -> Entry | None:
+    """Return the announcement under which a slot may have a draw, or None: the slot is dead, or was never announced."""
+    announced = _announcements(chain, slot)
+    if not announced or announced[0].of(Announcement).replaces is not None:
+        return None
+    first = announced[0]
+    voids = _voids(chain, first)
+    if not voids:
+        return first
+    # A replacement has no replacement; the first claim to be one settles it.
+    second = announced[1] if len(announced) > 1 else None
+    if second is None:
+        return None
+    replaces = second.of(Announcement).replaces
+    void = next((v for v in voids if replaces is not None and v.text_hash == replaces.text), None)
+    if void is None or void.index > second.index or _voids(chain, second):
+        return None
+    if _is_free(case, first, void):
+        return second
+    same = _same_inputs(first.of(Announcement), second.of(Announcement))
+    return second if same and _reason_holds(case, chain, first, void) else None
+
+
+def _check_slots(case: Case, chain: Sequence[Entry]) -> None:
+    assert case.announcement is not None
+    for slot in case.said.slots:
+        right = entitled(case, chain, slot)
+        if right is None or right.text_hash != case.announcement.text_hash:
+            announced = [entry.index for entry in _announcements(chain, slot)]
+            voided = [v.index for e in _announcements(chain, slot) for v in _voids(chain, e)]
+            raise CheckFailedError(
+                "slot-not-free", slot=slot, announced=announced, voided=voided, found=case.announcement.index
+            )
+
+
+def _draws(chain: Iterable[Entry], announcement: str) -> list[Entry]:
+    return [e for e in chain if isinstance(e.statement, Draw) and e.statement.announcement.text == announcement]
+
+
+def first_of_slot(case: Case) -> Evidence:
+    """Check, in the carried chain, that this is the announcement its slots belong to, and this its first draw."""
+    last = case.draw or case.announcement
+    assert last is not None
+    chain = [e for e in case.chain(case.file.bureau) if e.index <= last.index]
+    _check_slots(case, chain)
+    draws = _draws(chain, case.file.announcement)
+    if draws and draws[0].text_hash != case.file.draw:
+        raise CheckFailedError("not-the-first-draw", expected=draws[0].index, found=last.index)
+    return {"slots": list(case.said.slots)}
+
+
+def _known_prefixes(case: Case, log: LogView) -> list[Prefix]:
+    """Return the log's signed checkpoints, once the entries below each hash to its root, smallest first."""
+    signed = sorted((read_checkpoint(case, data) for data in log.checkpoints), key=lambda p: p.size)
+    tree = merkle.CompactRange()
+    for prefix in signed:
+        for index in range(tree.size, prefix.size):
+            data = log.entries[index] if index < len(log.entries) else None
+            if data is None:
+                # An entry that nobody can read may be the other draw.
+                raise CheckFailedError("entry-unavailable", index=index)
+            tree.append(merkle.leaf_hash(data))
+        if tree.root() != prefix.signed.checkpoint.root:
+            expected, found = prefix.signed.checkpoint.root.hex(), tree.root().hex()
+            raise CheckFailedError("forked", size=prefix.size, expected=expected, found=found)
+    return signed
+
+
+def _whole_log(case: Case) -> tuple[Prefix, list[Entry]]:
+    """Return the newest quorum checkpoint up to the as-of time, and every statement below it.
+
+    Raises:
+        CannotTellError: there is no log at hand, or none fresh enough.
+        CheckFailedError: entries cannot be had, or do not hash to what was signed.
+    """
+    if case.log is None:
+        raise CannotTellError("no-log")
+    assert case.final is not None
+    known = _known_prefixes(case, case.log)
+    cosigned = [prefix for prefix in known if prefix.order(case.trust.policy) is not None]
+    if not cosigned or cosigned[-1].size < case.final.size:
+        raise CannotTellError("log-behind", expected=case.final.size, found=cosigned[-1].size if cosigned else 0)
+    newest = cosigned[-1]
+    fresh = newest.freshness(case.trust.policy)
+    if fresh is None or fresh < case.as_of - case.trust.freshness:
+        # An old genuine log, from before the void or the second announcement, must not answer (attack 26).
+        raise CannotTellError("stale", fresh=fresh, as_of=case.as_of, freshness=case.trust.freshness)
+    # A cosignature that was kept secret counts as soon as anybody has it (attack 4).
+    case.prefixes += known
+    below = [data for data in case.log.entries[: newest.size] if data is not None]
+    return newest, statements(below)
+
+
+def no_other_draw(case: Case) -> Evidence:
+    """Check, in the whole log, that the bureau's chain has no gap and no other draw of these slots."""
+    newest, everything = _whole_log(case)
+    chain = signed_by_bureau(case, everything)
+    previous: Entry | None = None
+    for entry in chain:
+        expected = (0, None) if previous is None else (previous.statement.seq + 1, previous.text_hash)
+        if (entry.statement.seq, entry.statement.prev) != expected:
+            raise CheckFailedError("chain-broken", index=entry.index, expected=expected[0], found=entry.statement.seq)
+        previous = entry
+    _check_slots(case, chain)
+    for slot in case.said.slots:
+        for announced in _announcements(chain, slot):
+            for draw in _draws(chain, announced.text_hash):
+                if draw.text_hash != case.file.draw:
+                    raise CheckFailedError("another-draw", slot=slot, index=draw.index)
+            if announced.text_hash != case.file.announcement:
+                case.find("announced-again", slot=slot, index=announced.index)
+    return {"size": newest.size, "entries": len(chain), "as_of": case.as_of}
+
+
+def _touches(entry: Entry, texts: set[str], digests: set[str]) -> bool:
+    match entry.statement:
+        case Withdrawal() as withdrawal:
+            return withdrawal.digest in digests
+        case Void() as void:
+            return void.announcement.text in texts
+        case Opening() as opening:
+            return opening.of.text in texts
+        case SubstitutionCall() as call:
+            return call.draw.text in texts
+    draw = getattr(entry.statement, "draw", None)
+    return draw is not None and draw.text in texts
+
+
+def later_acts(case: Case) -> Evidence:
+    """Look for everything logged later that bends this draw; a void of it fails."""
+    newest, everything = _whole_log(case)
+    texts = {case.file.announcement} | ({case.file.draw} if case.file.draw else set())
+    digests = {case.said.recusals.digest, case.said.exclusions.digest}
+    digests |= {snapshot.roster.digest for snapshot in case.snapshots.values()}
+    if case.draw is not None:
+        digests.add(case.drew.results.digest)
+    signed = {e.text_hash for e in signed_by_bureau(case, everything)} | case.signed
+    acts = [e for e in everything if e.text_hash in signed and _touches(e, texts, digests)]
+    if voids := [e.index for e in acts if isinstance(e.statement, Void)]:
+        raise CheckFailedError("voided", index=voids[0])
+    return {"size": newest.size, "as_of": case.as_of, "acts": [[e.statement.type, e.index] for e in acts]}

@@ -1,0 +1,1 @@
+"""What tests share: stories of a draw, told in memory."""

@@ -1,0 +1,338 @@
+"""A draw from registry to bundle in memory, every step of which a test may bend.
+
+The stories run in a rehearsal: a practice beacon gives any round. Real chains have their own tests.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from fairdraw.announcement import Inputs, announce, artifact_of, read_exclusions, read_recusals
+from fairdraw.beacon import Chain, check_pulse, practice_chain, practice_pulse
+from fairdraw.bundle import Bundle, SignedSize, make_bundle
+from fairdraw.draw import Outcome, draw_lots, key_material
+from fairdraw.encoding import canonical, end_of_day, format_time, lines, parse_time
+from fairdraw.record import Record, make_record
+from fairdraw.registry import Registry, Row
+from fairdraw.schema import (
+    Announcement,
+    AtOnce,
+    Plan,
+    Published,
+    PulseValue,
+    SnapshotStatement,
+    Statement,
+    Until,
+)
+from fairdraw.snapshot import Snapshot, freeze
+from fairdraw.statement import Entry, Head, read_entry, sign
+from fairdraw.trust import Trust, parse_trust, witness_group
+from fairdraw.verify import LogView, Report, verify_bundle
+from transparency_log import merkle
+from transparency_log.checkpoint import Checkpoint, cosign, cosignatures, sign_checkpoint
+from transparency_log.note import Note, Signer
+from transparency_log.policy import order_time
+
+START = parse_time("2026-09-07T10:00:00Z")
+ORIGIN = "log.example.cn/jinan/rehearsal"
+BUREAU = "jinan-ybj.example.cn/rehearsal"
+SLOT = "2026/fund-use/1"
+EMPTY = b""
+
+
+def secret(label: str) -> bytes:
+    """Return 32 bytes that stand for chance, the same in every run."""
+    return sha256(label.encode()).digest()
+
+
+def signer(name: str, algorithm: int = 1) -> Signer:
+    return Signer.from_seed(name, secret(f"key of {name}"), algorithm)
+
+
+def objects(count: int = 60) -> Registry:
+    kinds = ("hospital", "pharmacy", "care")
+    regions = ("370102", "370103")
+    rows = tuple(
+        Row(
+            f"H-{i:06d}",
+            {"region": regions[i % 2], "type": kinds[i % 3]},
+            (f"第{i}医院", f"9137{i:014d}"),
+        )
+        for i in range(count)
+    )
+    return Registry((("region", "string"), ("type", "string")), (("name", True), ("uscc", False)), rows)
+
+
+def inspectors(count: int = 12) -> Registry:
+    rows = tuple(
+        Row(
+            f"I-{i:04d}",
+            {"department": ("ybj", "wjw")[i % 2], "qualified": True, "region": ("370102", "370103")[i % 4 // 2]},
+            (f"检查员{i}",),
+        )
+        for i in range(count)
+    )
+    schema = (("department", "string"), ("qualified", "boolean"), ("region", "string"))
+    return Registry(schema, (("name", True),), rows)
+
+
+def team(**changes: Any) -> dict[str, Any]:
+    rules = {
+        "size": 2,
+        "department": None,
+        "quota": (),
+        "eligible": ({"rule": "true", "object": None, "inspector": "qualified"},),
+        "cap": None,
+        "limit": 10_000,
+        "beyond": "raise-cap",
+    }
+    return rules | changes
+
+
+@dataclass
+class Story:
+    """A world with a log, witnesses, supervisors, a bureau and a practice beacon, and a clock that tests move."""
+
+    witnesses: int = 2
+    supervisors: int = 3
+    margin_line: str = ""
+    entries: list[bytes] = field(default_factory=list)
+    checkpoints: list[bytes] = field(default_factory=list)
+    artifacts: dict[str, bytes] = field(default_factory=dict)
+    heads: dict[str, tuple[int, str | None]] = field(default_factory=dict)
+    now: int = START
+    origin: str = ORIGIN
+
+    def __post_init__(self) -> None:
+        self.log_key = signer(self.origin)
+        self.bureau = signer(BUREAU)
+        self.witness_keys = [signer(f"w{i}.example.cn/rehearsal", 4) for i in range(self.witnesses)]
+        self.people = {f"s{i}.example.cn/rehearsal": signer(f"s{i}.example.cn/rehearsal") for i in range(self.supervisors)}
+        self.chain: Chain = practice_chain(secret("beacon"), id="practice", genesis=START - 3000)
+
+    # -- the log ------------------------------------------------------------------------------------------------
+
+    def head(self, by: str = BUREAU) -> Head:
+        seq, prev = self.heads.get(by, (0, None))
+        return Head(log=self.origin, bureau=BUREAU, by=by, seq=seq, prev=prev, time=self.now)
+
+    def add(self, statement: Statement, signers: Sequence[Signer] | None = None) -> Entry:
+        keys = {BUREAU: self.bureau, **self.people}
+        data = sign(statement, signers or [keys[name] for name in statement.signers])
+        return self.add_bytes(data, advance=statement.by)
+
+    def add_bytes(self, data: bytes, advance: str | None = None) -> Entry:
+        entry = read_entry(data, len(self.entries))
+        self.entries.append(data)
+        if advance is not None:
+            self.heads[advance] = (entry.statement.seq + 1, entry.text_hash)
+        return entry
+
+    def add_noise(self, data: bytes = b"somebody's bytes") -> int:
+        self.entries.append(data)
+        return len(self.entries) - 1
+
+    def keep(self, data: bytes) -> bytes:
+        self.artifacts[artifact_of(data).digest] = data
+        return data
+
+    def checkpoint(self, *, by: Sequence[int] | None = None, time: int | None = None) -> bytes:
+        """Sign the log as it stands and let witnesses cosign it, all at `time` (default: now)."""
+        root = merkle.root(map(merkle.leaf_hash, self.entries))
+        note = sign_checkpoint(Checkpoint(self.origin, len(self.entries), root), self.log_key)
+        chosen = range(self.witnesses) if by is None else by
+        extra = tuple(cosign(self.witness_keys[i], note.text, self.now if time is None else time) for i in chosen)
+        data = Note(note.text, note.signatures + extra).format()
+        self.checkpoints.append(data)
+        return data
+
+    # -- the road -----------------------------------------------------------------------------------------------
+
+    def plan(self, **changes: Any) -> Entry:
+        fields: dict[str, Any] = {
+            "plan": "2026",
+            "slots": (SLOT, "2026/fund-use/2"),
+            "objects": "institutions",
+            "inspectors": "staff",
+            "strata": ("type",),
+            "ratio": "1/10",
+            "rounding": "ceil",
+            "team": team(),
+            "audit": 2,
+            "substitutions": 2,
+            "regulation": None,
+            "reason": None,
+        }
+        return self.add(self.head().make(Plan, **(fields | changes)))
+
+    def snapshot(self, name: str, registry: Registry, label: str = "1", **changes: Any) -> tuple[Entry, Snapshot]:
+        frozen = freeze(registry, secret(f"secret of {name} {label}"))
+        self.keep(frozen.roster.data)
+        fields: dict[str, Any] = {
+            "registry": name,
+            "roster": frozen.roster.listing(),
+            "published": True,
+            "attrs": frozen.attrs,
+            "private": frozen.private,
+            "left_out": None,
+        }
+        return self.add(self.head().make(SnapshotStatement, **(fields | changes))), frozen
+
+    def announcement(self, plan: Entry, objs: Entry, staff: Entry, **changes: Any) -> Announcement:
+        fields: dict[str, Any] = {
+            "plan": plan,
+            "objects": objs,
+            "inspectors": staff,
+            "slots": [SLOT],
+            "recusals": EMPTY,
+            "exclusions": EMPTY,
+            "sources": [(self.chain, self.chain.round_at_or_after(self.now + 3600))],
+            "seed": Published(kind="published", digits="42"),
+            "disclosure": AtOnce(kind="at-once"),
+            "window": "2026-09-30",
+            "margin": 300,
+            "history_size": len(self.entries),
+        }
+        fields |= changes
+        self.keep(fields["recusals"])
+        self.keep(fields["exclusions"])
+        return announce(self.head(), **fields)
+
+    def pulses(self, announced: Announcement) -> tuple[PulseValue, ...]:
+        told = []
+        for source in announced.beacon:
+            pulse = practice_pulse(secret("beacon"), self.chain, source.round)
+            told.append(
+                PulseValue(beacon=source.beacon, round=source.round, signature=pulse.signature, previous=pulse.previous)
+            )
+        return tuple(told)
+
+
+@dataclass
+class Told:
+    """An honest story up to its announcement or its draw, with the steps between for tests to bend."""
+
+    story: Story
+    plan: Entry
+    objects: tuple[Entry, Snapshot]
+    inspectors: tuple[Entry, Snapshot]
+    announcement: Entry
+    seeds: tuple[tuple[str, str], ...] = ()
+    embargo: bytes | None = None
+    draw: Entry | None = None
+    record: Record | None = None
+
+    def inputs(self) -> Inputs:
+        said = self.announcement.of(Announcement)
+        return Inputs(
+            announcement=self.announcement,
+            plan=self.plan.of(Plan),
+            objects=self.objects[1].roster,
+            inspectors=self.inspectors[1].roster,
+            recusals=read_recusals(self.story.artifacts[said.recusals.digest]),
+            exclusions=read_exclusions(self.story.artifacts[said.exclusions.digest]),
+        )
+
+    def key(self) -> bytes:
+        said = self.announcement.of(Announcement)
+        randomness = []
+        for source, value in zip(said.beacon, self.story.pulses(said), strict=True):
+            pulse = practice_pulse(secret("beacon"), self.story.chain, value.round)
+            randomness.append(check_pulse(self.story.chain, pulse, round=source.round))
+        return key_material(self.inputs(), seeds=self.seeds, pulses=randomness, embargo=self.embargo).key()
+
+    def outcome(self) -> Outcome:
+        return draw_lots(self.inputs(), self.key())
+
+    def go_on(self, *, bend: Callable[[Record], Record] | None = None, cosigned: bool = True) -> "Told":
+        """Move past the round, draw, log and cosign; `bend` is the bureau's own idea of the record."""
+        story, said = self.story, self.announcement.of(Announcement)
+        due = max(story.chain.time_of(source.round) for source in said.beacon)
+        story.now = max(story.now, due + 5)
+        record = make_record(
+            story.head(), self.inputs(), pulses=story.pulses(said), outcome=self.outcome(), embargo=self.embargo
+        )
+        record = bend(record) if bend else record
+        self.record = record
+        story.keep(record.artifact)
+        self.draw = story.add(record.statement)
+        story.now += 60
+        if cosigned:
+            story.checkpoint()
+        return self
+
+    def bundle(self, **changes: Any) -> Bundle:
+        story, said = self.story, self.announcement.of(Announcement)
+        fields: dict[str, Any] = {
+            "announcement": self.announcement,
+            "draw": self.draw,
+            "pulses": story.pulses(said),
+            "artifacts": dict(story.artifacts),
+        }
+        return make_bundle(story.entries, sizes(story), **(fields | changes))
+
+    def log(self) -> LogView:
+        return LogView(list(self.story.entries), list(self.story.checkpoints), dict(self.story.artifacts))
+
+    def report(self, bundle: Bundle | None = None, **changes: Any) -> Report:
+        fields: dict[str, Any] = {"as_of": self.story.now, "log": self.log()}
+        return verify_bundle(bundle or self.bundle(), trust(self.story), **(fields | changes))
+
+
+def sizes(story: Story) -> list[SignedSize]:
+    policy = trust(story).policy
+    told = []
+    for data in story.checkpoints:
+        note = Note.parse(data)
+        found = cosignatures(note, [w.verifier for w in policy.witnesses])
+        told.append(SignedSize(Checkpoint.parse(note.text).size, data, order_time(policy, found)))
+    return told
+
+
+def trust_text(story: Story) -> str:
+    names = [f"w{i}" for i in range(story.witnesses)]
+    text = f"fairdraw/trust v1\nlog {story.log_key.verifier.vkey}\n"
+    for name, key in zip(names, story.witness_keys, strict=True):
+        text += f"witness {name} {key.verifier.vkey}\n"
+    text += witness_group(names)
+    text += f"bureau {BUREAU} {story.bureau.verifier.vkey} {story.origin}\n"
+    for name, key in story.people.items():
+        text += f"supervisor {name} discipline {key.verifier.vkey}\n"
+    chain = story.chain
+    text += f"beacon {chain.id} {chain.hash} {chain.key} {chain.scheme} {chain.period} {chain.genesis}\n"
+    return text + story.margin_line + "rehearsal\n"
+
+
+def trust(story: Story) -> Trust:
+    return parse_trust(trust_text(story).encode())
+
+
+def recusal(object_no: str, inspector_no: str) -> bytes:
+    row = {"declarer": "inspector", "form": None, "inspector": inspector_no, "object": object_no, "reason": "kinship"}
+    return canonical(row)
+
+
+def begin(story: Story | None = None, *, plan: dict[str, Any] | None = None, **announcement: Any) -> Told:
+    """Tell an honest story up to its cosigned announcement."""
+    story = story or Story()
+    planned = story.plan(**(plan or {}))
+    story.now += 60
+    story.checkpoint()
+    story.now += 60
+    objs = story.snapshot("institutions", objects())
+    staff = story.snapshot("staff", inspectors())
+    story.now += 60
+    said = story.announcement(planned, objs[0], staff[0], **announcement)
+    entry = story.add(said)
+    story.now += 60
+    story.checkpoint()
+    return Told(story, planned, objs, staff, entry)
+
+
+def tell(story: Story | None = None, **changes: Any) -> Told:
+    """Tell an honest story to its end."""
+    return begin(story, **changes).go_on()
+
+
+__all__ = ["EMPTY", "Told", "Until", "begin", "end_of_day", "format_time", "lines", "recusal", "secret", "tell", "team"]
