@@ -1,4 +1,4 @@
-"""The announcement (抽取公告): everything a draw depends on, fixed before its randomness exists. specs/announcement.md."""
+"""The announcement (抽取公告): all that a draw depends on, fixed before its randomness is. specs/announcement.md."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ def artifact_of(data: bytes) -> Artifact:
     return Artifact(digest=encoding.digest(data), length=len(data))
 
 
-def announce(
+def announce(  # noqa: PLR0913 - each is a field of the announcement
     head: Head,
     *,
     plan: Entry,
@@ -77,7 +77,9 @@ def announce(
     due = min(chain.time_of(number) for chain, number in sources)
     if due - margin <= head.time:
         raise AnnouncementError(
-            "round-too-soon", expected=encoding.format_time(head.time + margin), found=encoding.format_time(due)
+            "round-too-soon",
+            expected=encoding.format_time(head.time + margin),
+            found=encoding.format_time(due),
         )
     if encoding.end_of_day(window) <= max(chain.time_of(number) for chain, number in sources):
         raise AnnouncementError("window-before-round", expected=encoding.format_time(due), found=window)
@@ -116,7 +118,7 @@ def limit_of(announcement: Announcement, chains: Mapping[str, Chain], minimum: i
     return due - max(announcement.margin, minimum)
 
 
-def _canonical_lines(data: bytes, what: str) -> list[dict[str, object]]:
+def _canonical_lines(data: bytes, what: str) -> list[dict[str, encoding.Value]]:
     rows = []
     try:
         lines = encoding.split_lines(data)

@@ -128,7 +128,11 @@ def _blocks(eligible: Mapping[str, Sequence[Member]]) -> list[list[str]]:
 
 
 def _draw_block(
-    team: Team, cap: int, block: Sequence[str], eligible: Mapping[str, Sequence[Member]], ticket: Callable[..., bytes]
+    team: Team,
+    cap: int,
+    block: Sequence[str],
+    eligible: Mapping[str, Sequence[Member]],
+    ticket: Callable[..., bytes],
 ) -> tuple[dict[str, tuple[Member, ...]], int, int]:
     attempt = 0
     while True:

@@ -109,10 +109,7 @@ CHAINS: Mapping[str, Chain] = MappingProxyType(
         "default": Chain(
             id="default",
             hash="8990e7a9aaed2ffed73dbd7092123d6f289930540d7651336225dc172e51b2ce",
-            key=(
-                "868f005eb8e6e4ca0a47c8a77ceaa5309a47978a7c71bc5c"
-                "ce96366b5d7a569937c529eeda66c7293784a9402801af31"
-            ),
+            key=("868f005eb8e6e4ca0a47c8a77ceaa5309a47978a7c71bc5cce96366b5d7a569937c529eeda66c7293784a9402801af31"),
             scheme="pedersen-bls-chained",
             period=30,
             genesis=1595431050,
@@ -365,14 +362,10 @@ def _decode(group: "type[_Point]", data: bytes, *, field: str) -> "_Point":
     try:
         point = group.from_compressed_bytes(data)
     except ValueError:
-        raise BeaconError(
-            "not-a-point", field=field, expected="a point of the subgroup", found=data.hex()
-        ) from None
+        raise BeaconError("not-a-point", field=field, expected="a point of the subgroup", found=data.hex()) from None
     # arkworks reads ff…ff as the identity. A second spelling of a signature would be a second randomness.
     if point.to_compressed_bytes() != data:
-        raise BeaconError(
-            "not-canonical", field=field, expected=point.to_compressed_bytes().hex(), found=data.hex()
-        )
+        raise BeaconError("not-canonical", field=field, expected=point.to_compressed_bytes().hex(), found=data.hex())
     # The identity as key and as signature verifies every message.
     if point == group.identity():
         raise BeaconError("identity-point", field=field, expected="another point", found=data.hex())

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError
-from transparency_log import merkle
-from transparency_log.proof import TlogProof
 
 from fairdraw import encoding
 from fairdraw.errors import BundleError, EncodingError, StatementError
@@ -35,6 +33,8 @@ from fairdraw.schema import (
 )
 from fairdraw.snapshot import Opening as FieldOpening
 from fairdraw.statement import Entry, read_entry
+from transparency_log import merkle
+from transparency_log.proof import TlogProof
 
 MAX_BUNDLE: Final = 1 << 30  # bytes; a larger draw is verified from the folder (specs/bundle.md §4)
 NEEDS_EARLY_QUORUM: Final = frozenset({"plan", "announcement", "void", "reveals-closed", "deposit"})
@@ -95,14 +95,18 @@ class Bundle(_Evidence):
 
 
 class Slip(_Evidence):
-    """One row's proof. `own` are the owner's openings, in the owner's copy only; `team` is None if not drawn."""
+    """One row's proof.
+
+    `stratum` is an object's stratum line; `teams` are the drawn lines that name the row: none or one for an object,
+    any number for an inspector. `own` are the owner's openings, in the owner's copy only.
+    """
 
     type: Literal["slip"]
     registry: Literal["objects", "inspectors"]
     no: Number
     row: Path
     stratum: Path | None
-    team: Path | None
+    teams: tuple[Path, ...]
     own: tuple[FieldOpening, ...]
 
 
@@ -163,7 +167,8 @@ def relevant(all_statements: Sequence[Entry], announcement: Entry, draw: Entry |
     said = announcement.of(Announcement)
     slots = set(said.slots)
     first = next(
-        (e.index for e in all_statements if isinstance(e.statement, Plan) and slots & set(e.statement.slots)), 0
+        (e.index for e in all_statements if isinstance(e.statement, Plan) and slots & set(e.statement.slots)),
+        0,
     )
     last = announcement.index if draw is None else draw.index
     snapshots = {said.objects.text, said.inspectors.text}
@@ -198,9 +203,7 @@ def _quorum_after(sizes: Sequence[SignedSize], index: int) -> SignedSize | None:
     return min(fitting, key=lambda s: (s.quorum_time, s.size), default=None)
 
 
-def _evidence(
-    log_entries: Sequence[bytes], sizes: Sequence[SignedSize], carried: Sequence[Entry]
-) -> dict[str, object]:
+def evidence(log_entries: Sequence[bytes], sizes: Sequence[SignedSize], carried: Sequence[Entry]) -> dict[str, object]:
     """Return the checkpoint fields and entries of a bundle or slip."""
     newest = max(carried, key=lambda entry: entry.index)
     quorum = [s for s in sizes if s.size > newest.index and s.quorum_time is not None]
@@ -224,7 +227,9 @@ def _evidence(
                 note=encoding.to_base64(entry.data),
                 proof=encoding.to_base64(
                     TlogProof(
-                        index=entry.index, hashes=tuple(part.inclusion_proof(entry.index)), checkpoint=final.data
+                        index=entry.index,
+                        hashes=tuple(part.inclusion_proof(entry.index)),
+                        checkpoint=final.data,
                     ).format()
                 ),
             )
@@ -258,10 +263,8 @@ def make_bundle(
         draw=None if draw is None else draw.text_hash,
         pulses=tuple(pulses),
         embargo=embargo,
-        artifacts=tuple(
-            Carried(digest=name, data=encoding.to_base64(artifacts[name])) for name in sorted(artifacts)
-        ),
-        **_evidence(log_entries, sizes, carried),  # type: ignore[arg-type]  # its three fields, typed as one dict
+        artifacts=tuple(Carried(digest=name, data=encoding.to_base64(artifacts[name])) for name in sorted(artifacts)),
+        **evidence(log_entries, sizes, carried),  # type: ignore[arg-type]  # its three fields, typed as one dict
     )
 
 

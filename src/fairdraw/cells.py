@@ -73,9 +73,7 @@ def read_text(cell: object) -> str:
     try:
         check_text(text)
     except EncodingError as error:
-        raise RegistryError(
-            "forbidden-character", expected="text", found=str(error.params["found"])
-        ) from None
+        raise RegistryError("forbidden-character", expected="text", found=str(error.params["found"])) from None
     return text
 
 

@@ -10,11 +10,12 @@ from fairdraw.plan import Stratum, allocate, is_singled_out
 from fairdraw.schema import Announcement
 from fairdraw.selection import Selection, select
 from fairdraw.snapshot import RosterRow
+from fairdraw.statement import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a key draws. `audit` are the numbers, of objects and of inspectors, that are opened to supervisors besides."""
+    """What a key draws. `audit` are object and inspector numbers that are opened to supervisors besides."""
 
     key: bytes
     strata: tuple[Stratum, ...]
@@ -39,22 +40,19 @@ class Preview:
 
 
 def key_material(
-    inputs: Inputs,
+    announcement: Entry,
     *,
     seeds: Sequence[tuple[str, str]],
     pulses: Sequence[bytes],
     embargo: bytes | None,
 ) -> tickets.KeyMaterial:
     """Return what an announcement's key is made of; `pulses` are the 32-byte randomness values in announced order."""
-    announcement = inputs.announcement.of(Announcement)
+    sources = announcement.of(Announcement).beacon
     return tickets.KeyMaterial(
         statement="announcement",
-        text=inputs.announcement.text_hash,
+        text=announcement.text_hash,
         seeds=tuple(seeds),
-        pulses=tuple(
-            (source.hash, source.round, value.hex())
-            for source, value in zip(announcement.beacon, pulses, strict=True)
-        ),
+        pulses=tuple((source.hash, source.round, value.hex()) for source, value in zip(sources, pulses, strict=True)),
         embargo=None if embargo is None else embargo.hex(),
     )
 

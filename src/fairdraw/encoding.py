@@ -46,32 +46,31 @@ def check_text(text: str) -> None:
 def _check(value: object, depth: int) -> None:
     if isinstance(value, str):
         check_text(value)
-    elif value is None or isinstance(value, bool):
-        pass
     elif isinstance(value, int):
         if not -MAX_INTEGER <= value <= MAX_INTEGER:
             raise EncodingError("integer-too-large", expected=MAX_INTEGER, found=str(value))
     elif isinstance(value, dict | list | tuple):
-        if depth >= MAX_DEPTH:
-            raise EncodingError("too-deep", expected=MAX_DEPTH)
-        if isinstance(value, dict):
-            for name, inner in value.items():
-                if not isinstance(name, str) or not FIELD.fullmatch(name):
-                    raise EncodingError("bad-field-name", expected=FIELD.pattern, found=str(name))
-                _check(inner, depth + 1)
-        else:
-            for inner in value:
-                _check(inner, depth + 1)
-    else:
+        _check_inside(value, depth + 1)
+    elif value is not None:
         # A float has many spellings and more roundings: ratios are strings, "3/100".
         raise EncodingError("not-canonical-type", found=type(value).__name__)
 
 
+def _check_inside(value: dict[object, object] | list[object] | tuple[object, ...], depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise EncodingError("too-deep", expected=MAX_DEPTH)
+    if isinstance(value, dict):
+        for name in value:
+            if not isinstance(name, str) or not FIELD.fullmatch(name):
+                raise EncodingError("bad-field-name", expected=FIELD.pattern, found=str(name))
+        value = list(value.values())
+    for inner in value:
+        _check(inner, depth)
+
+
 # Field names are ASCII, so sorting them by code point is sorting them by UTF-16 code unit (RFC 8785 §3.2.3); strings
 # hold no control characters, so both writers escape just `"` and `\` (§3.2.2.2). Tests compare with a full RFC 8785.
-_WRITE: Final = json.JSONEncoder(
-    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-).encode
+_WRITE: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
 def canonical(value: object) -> bytes:

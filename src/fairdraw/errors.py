@@ -1,6 +1,6 @@
 """Errors of the draw. Sentences for people are made by `messages`, from the code and the parameters.
 
-Error
+Error:
 ├── EncodingError       bytes that are not canonical JSON (specs/encoding.md)
 ├── StatementError      an entry that is not a statement (specs/statements.md)
 ├── RegistryError       rows, columns or numbers that cannot be frozen (specs/snapshot.md)

@@ -34,9 +34,7 @@ def _clean(text: str) -> str:
     try:
         check_text(text)
     except EncodingError:
-        raise PydanticCustomError(
-            "map-value", "text without control, bidi or zero-width characters"
-        ) from None
+        raise PydanticCustomError("map-value", "text without control, bidi or zero-width characters") from None
     return text
 
 
@@ -47,11 +45,7 @@ def _column(value: object) -> object:
 
 def _nested(value: object) -> object:
     """`identity = ["name"]` is short for `identity = [["name"]]`."""
-    return (
-        [value]
-        if isinstance(value, list) and value and all(isinstance(item, str) for item in value)
-        else value
-    )
+    return [value] if isinstance(value, list) and value and all(isinstance(item, str) for item in value) else value
 
 
 def _scalar(value: object) -> object:
@@ -206,7 +200,5 @@ def default_map(columns: Sequence[str]) -> Mapping:
             table[sections[role]][name] = {"column": column, **typed}
         elif column != RESERVED:
             # A misspelt column must not vanish from the registry without a word.
-            raise RegistryError(
-                "column-without-role", expected="no, attr.…, private.… or closed.…", found=column
-            )
+            raise RegistryError("column-without-role", expected="no, attr.…, private.… or closed.…", found=column)
     return _validated({"no": RESERVED, **table})

@@ -27,9 +27,7 @@ _LONG_RUN: Final = re.compile(r"(?<![0-9])0*[1-9][0-9]{9,}[Xx]?")
 _TELEPHONE: Final = re.compile(
     r"(?<![0-9])(1[3-9][0-9][._:-]?[0-9]{4}[._:-]?[0-9]{4}|0(10|2[0-9]|[3-9][0-9]{2})[._:-]?[2-9][0-9]{6,7})(?![0-9])"
 )
-_LICENCE: Final = re.compile(
-    r"[0-9A-Z]{8}[0-9X][0-9]{6}[0-9A-Z]{7}"
-)  # 医疗机构执业许可证 registration number
+_LICENCE: Final = re.compile(r"[0-9A-Z]{8}[0-9X][0-9]{6}[0-9A-Z]{7}")  # 医疗机构执业许可证 registration number
 _PREFIXED: Final = re.compile(r"[A-Z]{0,3}?([0-9A-Z]{18})")
 
 _TEMPLATE: Final = re.compile(r"([A-Za-z0-9._:-]*)%(?:0([1-9]))?d([A-Za-z0-9._:-]*)")
@@ -158,13 +156,9 @@ def parse_numbers(data: bytes) -> dict[str, str]:
         found = _NUMBERS_LINE.fullmatch(text)
         # A number given twice would put one row's fate on another.
         if wrong or not found or found[1].casefold() in taken or found[2] in numbers:
-            raise RegistryError(
-                "numbers-malformed", line=wrong or line, expected="number,sha256", found=text[:80]
-            )
+            raise RegistryError("numbers-malformed", line=wrong or line, expected="number,sha256", found=text[:80])
         taken.add(found[1].casefold())
         numbers[found[2]] = found[1]
     if wrong or format_numbers(numbers) != data:
-        raise RegistryError(
-            "numbers-malformed", line=wrong or len(lines), expected="sorted, one newline at the end"
-        )
+        raise RegistryError("numbers-malformed", line=wrong or len(lines), expected="sorted, one newline at the end")
     return numbers

@@ -14,6 +14,9 @@ from fairdraw.schema import Plan, Rounding
 from fairdraw.snapshot import Roster, RosterRow
 from fairdraw.statement import Entry
 
+Scalar = str | int | bool | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stratum:
     """A group of objects drawn together (specs/plan.md §3).
@@ -26,7 +29,7 @@ class Stratum:
         derivation: the sum in one line, e.g. `ceil(37*3/100)=2`.
     """
 
-    values: tuple[object, ...]
+    values: tuple[Scalar, ...]
     base: int
     eligible: tuple[str, ...]
     quota: int
@@ -51,9 +54,9 @@ def round_quota(ratio: Fraction, base: int, rounding: Rounding) -> int:
     return max(floor(exact + Fraction(1, 2)), 1 if exact > 0 else 0)
 
 
-def _value(row: RosterRow, name: str) -> object:
+def _value(row: RosterRow, name: str) -> Scalar:
     value = row.attrs[name]
-    if isinstance(value, list | tuple):
+    if not isinstance(value, str | int | None):  # a bool is an int to Python
         raise PlanError("list-as-stratum", field=name)
     return value
 
@@ -66,7 +69,7 @@ def allocate(plan: Plan, objects: Roster, exclusions: Collection[str]) -> tuple[
     """
     if objects.rows and (missing := [name for name in plan.strata if name not in objects.rows[0].attrs]):
         raise PlanError("unknown-attribute", expected=sorted(objects.rows[0].attrs), found=missing[0])
-    groups: dict[tuple[object, ...], list[str]] = {}
+    groups: dict[tuple[Scalar, ...], list[str]] = {}
     for row in objects.rows:
         groups.setdefault(tuple(_value(row, name) for name in plan.strata), []).append(row.no)
     top, bottom = map(int, plan.ratio.split("/"))
@@ -78,9 +81,7 @@ def allocate(plan: Plan, objects: Roster, exclusions: Collection[str]) -> tuple[
         derivation = f"{plan.rounding}({len(numbers)}*{plan.ratio})={wanted}"
         if quota < wanted:
             derivation += f";eligible={quota}"
-        strata.append(
-            Stratum(values=values, base=len(numbers), eligible=eligible, quota=quota, derivation=derivation)
-        )
+        strata.append(Stratum(values=values, base=len(numbers), eligible=eligible, quota=quota, derivation=derivation))
     return tuple(sorted(strata, key=lambda stratum: stratum.sort_key))
 
 

@@ -28,9 +28,7 @@ class Problem:
 def as_problem(error: RegistryError, *, line: int, field: str) -> Problem:
     """Return the problem that a cell's reader raised."""
     expected, found = str(error.params["expected"]), str(error.params["found"])
-    return Problem(
-        line, field, expected, found if len(found) <= MAX_FOUND else found[:MAX_FOUND] + "…", error.code
-    )
+    return Problem(line, field, expected, found if len(found) <= MAX_FOUND else found[:MAX_FOUND] + "…", error.code)
 
 
 def left_out_list(problems: Iterable[Problem]) -> bytes:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, TypeVar
 
-from transparency_log import merkle
-
 from fairdraw import encoding
 from fairdraw.announcement import Inputs
 from fairdraw.draw import Outcome
@@ -18,6 +16,7 @@ from fairdraw.errors import EncodingError
 from fairdraw.schema import Announcement, Count, Counts, Draw, Hash, Listing, Number, PulseValue, Until, Value
 from fairdraw.snapshot import listing_of
 from fairdraw.statement import Head
+from transparency_log import merkle
 
 NONCE_LABEL: Final = "fairdraw/v1/nonce"
 StratumValues = tuple[str | int | bool | None, ...]

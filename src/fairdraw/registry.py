@@ -109,10 +109,7 @@ def read_registry(
         raise RegistryError("registry-empty", expected="rows", found=name)
     if template := mapping.no.assign:
         known = assign_numbers([row.no for row in rows], template=template, known=known, secret=secret)
-    named = [
-        Row(known[key_digest(row.no)] if template else row.no.decode(), row.attrs, row.private)
-        for row in rows
-    ]
+    named = [Row(known[key_digest(row.no)] if template else row.no.decode(), row.attrs, row.private) for row in rows]
     attrs = tuple((field, mapping.attrs[field].kind) for field in layout.attrs)
     openable = [(field, True) for field in mapping.private] + [(field, False) for field in mapping.closed]
     return Reading(
@@ -176,9 +173,7 @@ def _lay_out(mapping: Mapping, table: Table) -> _Layout:
         for field in attrs
         for attribute in [mapping.attrs[field]]
     ] + [
-        _Column(
-            field, table.index(sealed.column), private_reader(check=sealed.check, required=sealed.required)
-        )
+        _Column(field, table.index(sealed.column), private_reader(check=sealed.check, required=sealed.required))
         for field, sealed in private.items()
     ]
     positions = {column.label: position for position, column in enumerate(columns)}
@@ -256,11 +251,11 @@ def _faults_of_row(
     seen: list[dict[object, int]],
     line: int,
 ) -> list[_Fault]:
-    faults: list[_Fault] = []
     try:
         check_apart(no, private)
     except RegistryError as error:
-        faults.append((RESERVED, error))
+        return [(RESERVED, error)]
+    faults: list[_Fault] = []
     for (label, positions), known in zip(layout.unique, seen, strict=True):
         identity = tuple([values[position] for position in positions])
         if any(identity) or any(value not in ("", None) for value in identity):

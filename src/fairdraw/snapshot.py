@@ -8,16 +8,17 @@ import hmac
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from pydantic import ValidationError
-from transparency_log import merkle
-from transparency_log.errors import LogError
 
 from fairdraw import encoding
 from fairdraw.errors import EncodingError, SnapshotError
 from fairdraw.registry import Registry, Row
 from fairdraw.schema import HASH, NUMBER, FieldName, Hash, Listing, Number, SnapshotStatement, Value
+from transparency_log import merkle
+from transparency_log.errors import LogError
 
 SECRET_LENGTH: Final = 32
 FIELD_LABEL: Final = "fairdraw/v1/field"
@@ -86,9 +87,7 @@ def field_leaf(no: str, field: str, value: str, field_salt: bytes) -> bytes:
 
 
 def _leaves(secret: bytes, no: str, fields: Sequence[str], values: Sequence[str]) -> list[bytes]:
-    return [
-        field_leaf(no, field, value, salt(secret, no, field)) for field, value in zip(fields, values, strict=True)
-    ]
+    return [field_leaf(no, field, value, salt(secret, no, field)) for field, value in zip(fields, values, strict=True)]
 
 
 def freeze(registry: Registry, secret: bytes, *, previous_seals: Set[str] = frozenset()) -> Snapshot:
@@ -122,17 +121,18 @@ def _fits(value: object, kind: str) -> bool:
     if value is None:
         return True
     if kind == "strings":
-        strings = isinstance(value, list) and all(isinstance(item, str) for item in value)
-        return strings and value == sorted(set(value), key=str.encode)
+        if not isinstance(value, list):
+            return False
+        strings = [item for item in value if isinstance(item, str)]
+        return len(strings) == len(value) and strings == sorted(set(strings), key=str.encode)
     if kind == "integer":
         return type(value) is int and abs(value) <= encoding.MAX_INTEGER
     return type(value) is _PYTHON_TYPES[kind]
 
 
-def _row(line: bytes, schema: Mapping[str, str], sealed: bool) -> RosterRow:
-    value = encoding.parse_row(line)
-    match value:
-        case {"attrs": dict(attrs), "no": str(no), "seal": str(seal)} if len(value) == 3:
+def _read_row(line: bytes, schema: Mapping[str, str], *, sealed: bool) -> RosterRow:
+    match encoding.parse_row(line):
+        case {"attrs": dict(attrs), "no": str(no), "seal": str(seal), **more} if not more:
             pass
         case _:
             raise SnapshotError("bad-roster-line", expected="attrs, no, seal", found=repr(line[:80]))
@@ -148,6 +148,16 @@ def _row(line: bytes, schema: Mapping[str, str], sealed: bool) -> RosterRow:
     return RosterRow(no, attrs, seal)
 
 
+def read_row(line: bytes, statement: SnapshotStatement) -> RosterRow:
+    """Return one roster line's row, checked against the snapshot's schema.
+
+    Raises:
+        SnapshotError: the line or one of its values does not fit.
+        EncodingError: the line is not canonical.
+    """
+    return _read_row(line, dict(statement.attrs), sealed=bool(statement.private))
+
+
 def read_roster(data: bytes, statement: SnapshotStatement) -> Roster:
     """Return the roster whose artifact this is, checked against its `snapshot` statement.
 
@@ -157,15 +167,15 @@ def read_roster(data: bytes, statement: SnapshotStatement) -> Roster:
     said = statement.roster
     if (len(data), encoding.digest(data)) != (said.length, said.digest):
         raise SnapshotError("wrong-digest", expected=said.digest, found=encoding.digest(data))
-    schema = dict(statement.attrs)
+    schema, sealed = dict(statement.attrs), bool(statement.private)
     rows: list[RosterRow] = []
     try:
         lines = encoding.split_lines(data)
         for line in lines:
-            rows.append(_row(line, schema, bool(statement.private)))  # noqa: PERF401 - the order is checked below
+            rows.append(_read_row(line, schema, sealed=sealed))  # noqa: PERF401 - the order is checked below
     except EncodingError as error:
         raise SnapshotError("bad-roster-line", expected="canonical JSON", found=str(error)) from None
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in pairwise(rows):
         if before.no >= after.no:  # numbers are ASCII: code points sort as bytes
             raise SnapshotError("roster-not-sorted", expected=before.no, found=after.no)
     folded = Counter(row.no.casefold() for row in rows)
@@ -244,7 +254,5 @@ def read_openings(data: bytes) -> Iterator[Opening]:
 
 def attribute_groups(roster: Roster) -> list[tuple[tuple[object, ...], int]]:
     """Return every tuple of attribute values with the number of rows that share it, rarest first (k-anonymity)."""
-    groups = Counter(
-        tuple(tuple(v) if isinstance(v, list) else v for v in row.attrs.values()) for row in roster.rows
-    )
+    groups = Counter(tuple(tuple(v) if isinstance(v, list) else v for v in row.attrs.values()) for row in roster.rows)
     return sorted(groups.items(), key=lambda group: (group[1], repr(group[0])))

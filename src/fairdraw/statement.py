@@ -10,12 +10,12 @@ from hashlib import sha256
 from typing import Final, TypeVar
 
 from pydantic import ValidationError
-from transparency_log.errors import LogError
-from transparency_log.note import Note, Signer, Verifier, verify
 
 from fairdraw import encoding
 from fairdraw.errors import EncodingError, StatementError
 from fairdraw.schema import TYPES, Key, Ref, Statement
+from transparency_log.errors import LogError
+from transparency_log.note import Note, Signer, Verifier, verify
 
 MAX_ENTRY: Final = 65535  # C2SP tlog-tiles: an entry's length is a uint16
 MAX_SIGNATURES: Final = 16  # a verifier must not be made to work for free
@@ -79,9 +79,7 @@ class Head:
             StatementError: `bad-field`, naming it.
         """
         try:
-            return kind.model_validate(
-                {"v": 0, "type": kind.TYPE, **self.fields(), "with": tuple(with_), **fields}
-            )
+            return kind.model_validate({"v": 0, "type": kind.TYPE, **self.fields(), "with": tuple(with_), **fields})
         except ValidationError as error:
             raise _bad_field(kind.TYPE, error) from None
 

@@ -19,9 +19,7 @@ from fairdraw.errors import RegistryError
 Encoding = Literal["auto", "utf-8", "gb18030"]
 
 _BOM: Final = b"\xef\xbb\xbf"
-_ZIP: Final = (
-    b"PK\x03\x04"  # without it the reader of spreadsheets would guess other formats, older and riskier
-)
+_ZIP: Final = b"PK\x03\x04"  # without it the reader of spreadsheets would guess other formats, older and riskier
 
 
 @dataclass(frozen=True)
@@ -44,12 +42,8 @@ class Table:
         try:
             return self.columns.index(column)
         except ValueError:
-            nearest = difflib.get_close_matches(
-                column, [name for name in self.columns if name], n=3, cutoff=0.4
-            )
-            raise RegistryError(
-                "column-missing", expected=column, found=nearest or list(self.columns)
-            ) from None
+            nearest = difflib.get_close_matches(column, [name for name in self.columns if name], n=3, cutoff=0.4)
+            raise RegistryError("column-missing", expected=column, found=nearest or list(self.columns)) from None
 
 
 def read_table(
@@ -69,9 +63,7 @@ def read_table(
     filled = ((line, cells) for line, cells in rows if line >= header and cells.count("") < len(cells))
     line, cells = next(filled, (0, ()))
     if line != header:
-        raise RegistryError(
-            "header-missing", expected=f"line {header}", found=f"line {line}" if line else "nothing"
-        )
+        raise RegistryError("header-missing", expected=f"line {header}", found=f"line {line}" if line else "nothing")
     columns = tuple(normal(str(cell)) for cell in cells)
     for first, second in pairwise(sorted(column for column in columns if column)):
         if first == second:
@@ -106,9 +98,7 @@ def _csv_rows(data: bytes, encoding: str) -> Iterator[tuple[int, Sequence[object
             yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:
-        raise RegistryError(
-            "csv-malformed", line=reader.line_num, expected="RFC 4180", found=str(error)
-        ) from None
+        raise RegistryError("csv-malformed", line=reader.line_num, expected="RFC 4180", found=str(error)) from None
     except UnicodeDecodeError as error:
         raise RegistryError("encoding", expected=[encoding], at=error.start, found=error.reason) from None
 

@@ -46,9 +46,9 @@ class KeyMaterial:
 
 
 def ticketer(key: bytes, purpose: str) -> Callable[..., bytes]:
-    """Return the function that gives the 32-byte ticket of a purpose's fields.
+    r"""Return the function that gives the 32-byte ticket of a purpose's fields.
 
-    ticket = SHA-256(hex(key) + "\\n" + purpose + "\\n" + field + "\\n" …). The hex key is exactly one SHA-256 block, so
+    ticket = SHA-256(hex(key) + "\n" + purpose + "\n" + field + "\n" …). The hex key is exactly one SHA-256 block, so
     its state is computed once and copied.
     """
     head = sha256(f"{key.hex()}\n{purpose}\n".encode())

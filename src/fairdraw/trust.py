@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from transparency_log.errors import LogError
-from transparency_log.note import Verifier
-from transparency_log.policy import Policy, can_split
-
 from fairdraw import encoding
 from fairdraw.beacon import CHAINS, Chain, check_chain
 from fairdraw.errors import BeaconError, EncodingError, TrustError
 from fairdraw.statement import ED25519
+from transparency_log.errors import LogError
+from transparency_log.note import Verifier
+from transparency_log.policy import Policy, can_split
 
 HEADER: Final = "fairdraw/trust v1"
 REHEARSAL: Final = "/rehearsal"
@@ -91,7 +90,7 @@ def _key(text: str, name: str) -> Verifier:
 
 def _bureau(draft: _Draft, words: list[str]) -> None:
     name, key, origin, *bounds = words
-    since, until = (None if w == "-" else encoding.parse_time(w) for w in (bounds + ["-", "-"])[:2])
+    since, until = (None if w == "-" else encoding.parse_time(w) for w in [*bounds, "-", "-"][:2])
     if any((b.name, b.origin) == (name, origin) and b.key == _key(key, name) for b in draft.bureaus):
         raise TrustError("said-twice", found=name)
     draft.bureaus.append(Bureau(name, _key(key, name), origin, since, until))
@@ -100,7 +99,9 @@ def _bureau(draft: _Draft, words: list[str]) -> None:
 def _supervisor(draft: _Draft, words: list[str]) -> None:
     name, role, key = words
     # One supervisor under two names would count twice.
-    if name in draft.supervisors or any(s.key.public_key == _key(key, name).public_key for s in draft.supervisors.values()):
+    if name in draft.supervisors or any(
+        s.key.public_key == _key(key, name).public_key for s in draft.supervisors.values()
+    ):
         raise TrustError("said-twice", found=name)
     draft.supervisors[name] = Supervisor(name, role, _key(key, name))
 
@@ -111,7 +112,13 @@ def _beacon(draft: _Draft, words: list[str]) -> None:
         raise TrustError("said-twice", found=name)
     group = CHAINS[name].group_hash if name in CHAINS else PRACTICE_GROUP
     chain = Chain(
-        id=name, hash=chain_hash, key=key, scheme=scheme, period=_number(period), genesis=_number(genesis), group_hash=group
+        id=name,
+        hash=chain_hash,
+        key=key,
+        scheme=scheme,
+        period=_number(period),
+        genesis=_number(genesis),
+        group_hash=group,
     )
     if name in CHAINS and chain != CHAINS[name]:
         raise TrustError("not-the-known-chain", expected=CHAINS[name].hash, found=chain_hash)
@@ -183,7 +190,9 @@ def parse_trust(data: bytes) -> Trust:
         if line.strip(" \t") and not line.strip(" \t").startswith("#")
     ]
     if not meant or meant[0][1] != HEADER:
-        raise TrustError("bad-line", line=meant[0][0] if meant else 1, expected=HEADER, found=meant[0][1] if meant else "")
+        raise TrustError(
+            "bad-line", line=meant[0][0] if meant else 1, expected=HEADER, found=meant[0][1] if meant else ""
+        )
     for number, line in meant[1:]:
         try:
             _line(draft, line)

@@ -240,7 +240,7 @@ class Told:
         for source, value in zip(said.beacon, self.story.pulses(said), strict=True):
             pulse = practice_pulse(secret("beacon"), self.story.chain, value.round)
             randomness.append(check_pulse(self.story.chain, pulse, round=source.round))
-        return key_material(self.inputs(), seeds=self.seeds, pulses=randomness, embargo=self.embargo).key()
+        return key_material(self.announcement, seeds=self.seeds, pulses=randomness, embargo=self.embargo).key()
 
     def outcome(self) -> Outcome:
         return draw_lots(self.inputs(), self.key())

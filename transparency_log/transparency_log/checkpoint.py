@@ -63,9 +63,7 @@ class Checkpoint:
         """Read a note's text: three lines, then any extension lines."""
         lines = text.split("\n")
         if len(lines) < 4 or lines.pop() != "":
-            raise CheckpointError(
-                "lines", expected="origin, size and root, a newline after each", found=text[:80]
-            )
+            raise CheckpointError("lines", expected="origin, size and root, a newline after each", found=text[:80])
         size = decode_decimal(lines[1])
         if size is None:
             raise CheckpointError("size-not-decimal", found=lines[1])
@@ -120,13 +118,9 @@ def open_checkpoint(
         verify(note, [log_verifier])
     elif log_verifier.algorithm != COSIGNATURE_ML_DSA_44:
         # An Ed25519 cosignature says "seen", never "mine".
-        raise CheckpointError(
-            "not-a-log-key", expected=[ED25519, COSIGNATURE_ML_DSA_44], found=log_verifier.algorithm
-        )
+        raise CheckpointError("not-a-log-key", expected=[ED25519, COSIGNATURE_ML_DSA_44], found=log_verifier.algorithm)
     elif not cosignatures(note, [log_verifier]):
-        raise CheckpointError(
-            "no-known-signature", expected=log_verifier.name, can_check=log_verifier.supported
-        )
+        raise CheckpointError("no-known-signature", expected=log_verifier.name, can_check=log_verifier.supported)
     return SignedCheckpoint(checkpoint, note)
 
 
@@ -181,13 +175,9 @@ def verified_cosignatures(
     verified = []
     for signature, verifier in known_signatures(note, witness_verifiers):
         if verifier.algorithm not in _SIGNATURE_SIZES:
-            raise CheckpointError(
-                "not-a-cosigner-key", expected=list(_SIGNATURE_SIZES), found=verifier.algorithm
-            )
+            raise CheckpointError("not-a-cosigner-key", expected=list(_SIGNATURE_SIZES), found=verifier.algorithm)
         if verifier.supported:
-            verified.append(
-                (signature, Cosignature(verifier, _verified_time(note.text, signature, verifier)))
-            )
+            verified.append((signature, Cosignature(verifier, _verified_time(note.text, signature, verifier))))
     return tuple(verified)
 
 
@@ -204,9 +194,7 @@ def check_empty_root(checkpoint: Checkpoint) -> None:
 def _verified_time(text: str, signature: Signature, verifier: Verifier) -> int:
     expected = _TIMESTAMP_SIZE + _SIGNATURE_SIZES[verifier.algorithm]
     if len(signature.data) != expected:
-        raise CheckpointError(
-            "cosignature-length", name=verifier.name, expected=expected, found=len(signature.data)
-        )
+        raise CheckpointError("cosignature-length", name=verifier.name, expected=expected, found=len(signature.data))
     timestamp = int.from_bytes(signature.data[:_TIMESTAMP_SIZE])
     if timestamp > MAX_INT:
         raise CheckpointError("timestamp-out-of-range", name=verifier.name, limit=MAX_INT, found=timestamp)

@@ -14,7 +14,7 @@ LogError
 
 
 class LogError(Exception):
-    """The root of what this package raises: a stable `code`, and `params` with what was expected and found."""
+    """The root of what this package raises: a stable `code`, and `params`: what was expected, what was found."""
 
     def __init__(self, code: str, /, **params: object) -> None:
         super().__init__(code, params)

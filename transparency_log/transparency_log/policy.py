@@ -225,9 +225,7 @@ class _Parser:
                 self._defined.add(name)
             case ["group", name, threshold, *members] if members:
                 self._check_defined(line, members)
-                self.groups.append(
-                    Group(name, _parse_threshold(line, threshold, len(members)), tuple(members))
-                )
+                self.groups.append(Group(name, _parse_threshold(line, threshold, len(members)), tuple(members)))
                 self._defined.add(name)
             case ["quorum", name]:
                 if self.quorum is not None:
@@ -235,9 +233,7 @@ class _Parser:
                 self._check_defined(line, [name])
                 self.quorum = name
             case _:
-                raise PolicyError(
-                    "line", line=line, expected="log, witness, group or quorum", found=" ".join(words)
-                )
+                raise PolicyError("line", line=line, expected="log, witness, group or quorum", found=" ".join(words))
 
     def _check_defined(self, line: int, names: list[str]) -> None:
         # A definition must precede its use, so that no group can contain itself.
@@ -265,9 +261,7 @@ def _check_keys(of: str, verifiers: list[Verifier], algorithms: tuple[int, ...])
     seen: dict[bytes, str] = {}
     for verifier in verifiers:
         if verifier.algorithm not in algorithms:
-            raise PolicyError(
-                "key-algorithm", of=of, name=verifier.name, expected=algorithms, found=verifier.algorithm
-            )
+            raise PolicyError("key-algorithm", of=of, name=verifier.name, expected=algorithms, found=verifier.algorithm)
         # One key under two names would be two voices of one witness.
         if verifier.public_key in seen:
             raise PolicyError("key-repeated", of=of, name=verifier.name, first=seen[verifier.public_key])

@@ -224,10 +224,8 @@ class SqliteWitnessState(_Database):
         if old is None:
             values = (origin, new.size, new.root, new.time)
             return self._change("INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?)", *values)
-        return self._change(
-            "UPDATE seen SET size = ?, root = ?, time = ? WHERE origin = ? AND size = ? AND root = ? AND time = ?",
-            *(new.size, new.root, new.time, origin, old.size, old.root, old.time),
-        )
+        swap = "UPDATE seen SET size = ?, root = ?, time = ? WHERE (origin, size, root, time) = (?, ?, ?, ?)"
+        return self._change(swap, new.size, new.root, new.time, origin, old.size, old.root, old.time)
 
     def last_time(self) -> int:
         """Return the largest time stored."""

@@ -64,7 +64,7 @@ class Directory:
                 target.hardlink_to(temporary)
             except FileExistsError:
                 if target.read_bytes() != data:
-                    raise StorageError("immutable", path=path, expected="the bytes it has", found=len(data)) from None
+                    raise StorageError("immutable", path=path, expected="the same bytes") from None
             finally:
                 temporary.unlink()
             _sync_folder(target.parent)
@@ -100,7 +100,7 @@ class Memory:
         """Make a file that will never change; see `Storage`."""
         _check_path(path)
         if self.files.setdefault(path, data) != data:
-            raise StorageError("immutable", path=path, expected="the bytes it has", found=len(data))
+            raise StorageError("immutable", path=path, expected="the same bytes")
 
     def replace(self, path: str, data: bytes) -> None:
         """Write a file at a stroke; see `Storage`."""

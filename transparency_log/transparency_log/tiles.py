@@ -85,7 +85,7 @@ def level_size(size: int, level: int | Literal["entries"]) -> int:
 
 
 def tile_at(level: int | Literal["entries"], position: int, *, size: int) -> Tile:
-    """Return the tile that holds the hash (or entry) at `position` of a level, as wide as `size` leaves make it."""
+    """Return the tile with the hash (or entry) at `position` of a level, as wide as `size` leaves make it."""
     count = level_size(size, level)
     if not 0 <= position < count:
         raise TileError("position-out-of-range", level=level, position=position, limit=count)

@@ -3,11 +3,6 @@
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
-from transparency_log import merkle
-from transparency_log.errors import LogError
-from transparency_log.note import Verifier
-from transparency_log.policy import colluders_to_backdate, colluders_to_fork, missing
-
 from fairdraw import encoding
 from fairdraw.announcement import limit_of
 from fairdraw.errors import AnnouncementError, EncodingError, StatementError
@@ -17,6 +12,10 @@ from fairdraw.statement import Entry, check_signatures, new_key
 from fairdraw.trust import REHEARSAL, Bureau
 from fairdraw.verify.case import Case, Prefix, read_checkpoint
 from fairdraw.verify.report import CannotTellError, CheckFailedError
+from transparency_log import merkle
+from transparency_log.errors import LogError
+from transparency_log.note import Verifier
+from transparency_log.policy import colluders_to_backdate, colluders_to_fork, missing
 
 Evidence = Mapping[str, object]
 
@@ -57,13 +56,16 @@ def log_signature(case: Case) -> Evidence:
         except LogError as error:
             case.broken.append(f"{prefix.size}: {error}")
     case.prefixes.append(final)
-    return {"size": final.size, "root": final.signed.checkpoint.root.hex(), "earlier": [p.size for p, _ in earlier]}
+    return {
+        "size": final.size,
+        "root": final.signed.checkpoint.root.hex(),
+        "earlier": [p.size for p, _ in earlier],
+    }
 
 
 def witness_quorum(case: Case) -> Evidence:
     """Check that the final checkpoint carries the quorum of the reader's policy."""
     policy = case.trust.policy
-    assert case.final is not None
     if policy.quorum is None:
         raise CannotTellError("no-quorum-line")
     time = case.final.order(policy)
@@ -153,10 +155,13 @@ def signed_by_bureau(case: Case, entries: Iterable[Entry]) -> list[Entry]:
     return told
 
 
-def bureau_chain(case: Case) -> Evidence:
-    """Check the bureau's carried chain: signatures, log, and `seq` and `prev` without a gap from plan to draw."""
-    last = case.draw or case.announcement
-    assert last is not None
+def check_signed(case: Case) -> list[Entry]:
+    """Check the signatures and times of the bureau's carried entries, and return them in log order.
+
+    Raises:
+        CheckFailedError: one is not the bureau's, or `time` goes back.
+        CannotTellError: a co-signer is not in the trust file.
+    """
     whole = case.chain(case.file.bureau)
     keys = _Keys(case)
     for entry in whole:
@@ -165,7 +170,13 @@ def bureau_chain(case: Case) -> Evidence:
     for before, after in pairwise(whole):
         if before.statement.time > after.statement.time:
             raise CheckFailedError("time-goes-back", index=after.index, before=before.statement.time)
-    chain = [entry for entry in whole if entry.index <= last.index]
+    return whole
+
+
+def bureau_chain(case: Case) -> Evidence:
+    """Check the bureau's carried chain: signatures, log, and `seq` and `prev` without a gap from plan to draw."""
+    last = case.draw or case.announcement
+    chain = [entry for entry in check_signed(case) if entry.index <= last.index]
     started = False
     for before, after in pairwise(chain):
         started = started or not isinstance(before.statement, Key)
@@ -196,7 +207,6 @@ def plan_before_snapshots(case: Case) -> Evidence:
     said = case.said
     entry = case.entry(said.plan.text, said.plan.index)
     plan = _plan(entry)
-    assert case.announcement is not None
     versions = [
         e
         for e in case.chain(case.file.bureau)
@@ -250,7 +260,6 @@ def in_time(case: Case, index: int, limit: int) -> tuple[Prefix, int] | None:
 
 def announcement_before_pulse(case: Case) -> Evidence:
     """Check Order: the quorum cosigned one checkpoint with the announcement before the round less the margin."""
-    assert case.announcement is not None
     limit = order_limit(case)
     due = limit + max(case.said.margin, case.trust.margin)
     if found := in_time(case, case.announcement.index, limit):
@@ -262,7 +271,6 @@ def announcement_before_pulse(case: Case) -> Evidence:
 
 def append_only(case: Case) -> Evidence:
     """Check that every checkpoint is a prefix of the final one, and that the log, if given, still holds the same."""
-    assert case.final is not None
     if case.broken:
         raise CheckFailedError("not-a-prefix", found=case.broken)
     if case.log is None:

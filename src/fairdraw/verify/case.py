@@ -7,23 +7,28 @@ one holds, so that nothing is ever read here before it was proven.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from transparency_log import merkle
-from transparency_log.checkpoint import Checkpoint, Cosignature, SignedCheckpoint, cosignatures, open_checkpoint
-from transparency_log.errors import LogError
-from transparency_log.note import Note
-from transparency_log.policy import Policy, freshness_time, order_time
-from transparency_log.proof import TlogProof
-
 from fairdraw import encoding
 from fairdraw.announcement import Inputs
 from fairdraw.bundle import Bundle, Slip
-from fairdraw.draw import Outcome
+from fairdraw.draw import Outcome, key_material
 from fairdraw.errors import EncodingError, StatementError
 from fairdraw.schema import Announcement, Draw, Plan, PulseValue, SnapshotStatement
 from fairdraw.snapshot import Opening, Roster
 from fairdraw.statement import Entry, read_entry
 from fairdraw.trust import Trust
-from fairdraw.verify.report import CheckFailedError, Finding
+from fairdraw.verify.report import CannotTellError, CheckFailedError, Finding
+from transparency_log import merkle
+from transparency_log.checkpoint import (
+    Checkpoint,
+    Cosignature,
+    SignedCheckpoint,
+    cosignatures,
+    open_checkpoint,
+)
+from transparency_log.errors import LogError
+from transparency_log.note import Note
+from transparency_log.policy import Policy, freshness_time, order_time
+from transparency_log.proof import TlogProof
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,12 @@ class Case:
     openings: tuple[Opening, ...] = ()
     findings: list[Finding] = field(default_factory=list)
 
-    final: Prefix | None = None
+    # Set by the check that proves them; reading one before is a programmer's error.
+    final: Prefix = field(init=False)
+    announcement: Entry = field(init=False)
+    plan: Plan = field(init=False)
+    draw: Entry | None = None
+
     prefixes: list[Prefix] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     signed: set[str] = field(default_factory=set)
@@ -79,9 +89,6 @@ class Case:
     outside: dict[int, str] = field(default_factory=dict)
     artifacts: dict[str, bytes] = field(default_factory=dict)
 
-    announcement: Entry | None = None
-    draw: Entry | None = None
-    plan: Plan | None = None
     rosters: dict[str, Roster] = field(default_factory=dict)
     snapshots: dict[str, SnapshotStatement] = field(default_factory=dict)
     recusals: frozenset[tuple[str, str]] = frozenset()
@@ -90,6 +97,20 @@ class Case:
     seeds: tuple[tuple[str, str], ...] = ()
     embargo: bytes | None = None
     outcome: Outcome | None = None
+
+    @property
+    def bundle(self) -> Bundle:
+        """Return the file as a bundle; asking for it where a slip is verified is a programmer's error."""
+        if not isinstance(self.file, Bundle):
+            raise TypeError(self.file.type)
+        return self.file
+
+    @property
+    def slip(self) -> Slip:
+        """Return the file as a slip; asking for it where a bundle is verified is a programmer's error."""
+        if not isinstance(self.file, Slip):
+            raise TypeError(self.file.type)
+        return self.file
 
     @property
     def file_pulses(self) -> tuple[PulseValue, ...]:
@@ -104,13 +125,17 @@ class Case:
     @property
     def said(self) -> Announcement:
         """Return the announcement under verification."""
-        assert self.announcement is not None
         return self.announcement.of(Announcement)
 
     @property
     def drew(self) -> Draw:
-        """Return the `draw` statement under verification."""
-        assert self.draw is not None
+        """Return the `draw` statement under verification.
+
+        Raises:
+            CannotTellError: none was logged.
+        """
+        if self.draw is None:
+            raise CannotTellError("no-draw")
         return self.draw.of(Draw)
 
     def find(self, finding: str, /, **evidence: object) -> None:
@@ -134,8 +159,6 @@ class Case:
 
     def inputs(self) -> Inputs:
         """Return what the draw is a function of, once rosters and closed inputs hold."""
-        assert self.announcement is not None
-        assert self.plan is not None
         return Inputs(
             announcement=self.announcement,
             plan=self.plan,
@@ -144,6 +167,11 @@ class Case:
             recusals=self.recusals,
             exclusions=self.exclusions,
         )
+
+    def key(self) -> bytes:
+        """Return the draw's key, once pulse, seed and disclosure hold."""
+        material = key_material(self.announcement, seeds=self.seeds, pulses=self.randomness, embargo=self.embargo)
+        return material.key()
 
     def chain(self, name: str) -> list[Entry]:
         """Return the carried entries that a name signed, in log order."""
@@ -164,7 +192,8 @@ def read_checkpoint(case: Case, data: bytes) -> Prefix:
         CheckFailedError: a signature is missing or invalid, or the origin is another.
     """
     key = case.trust.log_key(case.file.log)
-    assert key is not None
+    if key is None:
+        raise CheckFailedError("unknown-log", found=case.file.log)
     try:
         signed = open_checkpoint(data, key)
         found = cosignatures(signed.note, [witness.verifier for witness in case.trust.policy.witnesses])
@@ -205,7 +234,11 @@ def read_entries(case: Case) -> None:
 def _outside(entry: Entry, proof: TlogProof, body: Checkpoint) -> dict[int, str]:
     try:
         merkle.check_inclusion(
-            merkle.leaf_hash(entry.data), index=proof.index, size=body.size, proof=proof.hashes, root=body.root
+            merkle.leaf_hash(entry.data),
+            index=proof.index,
+            size=body.size,
+            proof=proof.hashes,
+            root=body.root,
         )
     except LogError as error:
         return {entry.index: str(error)}

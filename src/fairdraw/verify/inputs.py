@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from fairdraw import encoding
 from fairdraw.announcement import read_exclusions, read_recusals
 from fairdraw.beacon import Pulse, check_pulse
-from fairdraw.errors import AnnouncementError, BeaconError, EncodingError, SeedError, SnapshotError
+from fairdraw.errors import AnnouncementError, BeaconError, SeedError, SnapshotError
 from fairdraw.schema import (
     Announcement,
     Artifact,
@@ -33,8 +33,6 @@ DEPOSITARIES = 2  # one alone could lose the key, or say that it did
 
 def snapshots(case: Case) -> Evidence:
     """Check that both snapshots are logged, of the plan's registries, the newest, and receipted as the reader asks."""
-    assert case.plan is not None
-    assert case.announcement is not None
     told: dict[str, object] = {}
     for role, ref, registry in (
         ("objects", case.said.objects, case.plan.objects),
@@ -116,9 +114,7 @@ def rosters(case: Case) -> Evidence:
 
 
 def _check_openings(case: Case) -> int:
-    rows = {
-        role: {row.no: row.seal for row in roster.rows} for role, roster in case.rosters.items() if case.openings
-    }
+    rows = {role: {row.no: row.seal for row in roster.rows} for role, roster in case.rosters.items() if case.openings}
     for opening in case.openings:
         fitting = [role for role in rows if opening.no in rows[role]]
         if not fitting:
@@ -137,11 +133,10 @@ def _check_openings(case: Case) -> int:
 
 def closed_inputs(case: Case) -> Evidence:
     """Check that nothing but the announcement and what it names enters the draw: lists, history, window."""
-    assert case.announcement is not None
     said = case.said
     if said.history_size > case.announcement.index:
         raise CheckFailedError("history-after-announcement", expected=case.announcement.index, found=said.history_size)
-    if said.regulation is not None and case.plan is not None and said.regulation != case.plan.regulation:
+    if said.regulation != case.plan.regulation:
         raise CheckFailedError("another-regulation", expected=case.plan.regulation, found=said.regulation)
     due = max(case.trust.chains[s.beacon].time_of(s.round) for s in said.beacon if s.beacon in case.trust.chains)
     if encoding.end_of_day(said.window) <= due:
@@ -253,7 +248,6 @@ def _reveals(case: Case, announcement: Entry, count: int) -> list[Entry | None]:
 
 def seed(case: Case) -> Evidence:
     """Check the seed: commitments before the announcement, reveals before the round, none dropped or copied."""
-    assert case.announcement is not None
     case.seeds = committed_seeds(case, case.announcement)
     return {"kind": case.said.seed.kind, "seeds": [list(pair) for pair in case.seeds]}
 

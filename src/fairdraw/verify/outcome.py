@@ -1,10 +1,10 @@
 """Checks 17, 18, 19 and 21: the draw made again, and compared with what was logged. specs/verification.md §6."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fairdraw import encoding
 from fairdraw.assignment import is_forced
-from fairdraw.draw import Outcome, draw_lots, key_material
+from fairdraw.draw import Outcome, draw_lots
 from fairdraw.errors import AssignmentError, EncodingError, PlanError
 from fairdraw.plan import allocate, is_singled_out
 from fairdraw.record import DrawnLine, StratumLine, make_record, read_lines, result_lines, same_record
@@ -39,13 +39,6 @@ def _unsealed(data: bytes) -> bytes:
     raise EncodingError("bad-sealed-artifact", found=repr(data[:40]))
 
 
-def make_key(case: Case) -> bytes:
-    """Return the draw's key, from what the checks before have proven."""
-    return key_material(
-        case.inputs(), seeds=case.seeds, pulses=case.randomness, embargo=case.embargo
-    ).key()
-
-
 def quotas(case: Case) -> Evidence:
     """Check every stratum's base, quota and derivation."""
     inputs = case.inputs()
@@ -61,11 +54,13 @@ def quotas(case: Case) -> Evidence:
     theirs = [(s.stratum, s.base, s.eligible, s.quota, s.derivation) for s in logged]
     if ours != theirs:
         differing = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), len(theirs))
-        raise CheckFailedError("quota-differs", line=differing, expected=_at(ours, differing), found=_at(theirs, differing))
+        raise CheckFailedError(
+            "quota-differs", line=differing, expected=_at(ours, differing), found=_at(theirs, differing)
+        )
     return {"strata": len(strata), "drawn": sum(s.quota for s in strata)}
 
 
-def _at(rows: list[tuple[object, ...]], index: int) -> str:
+def _at(rows: Sequence[object], index: int) -> str:
     return str(rows[index]) if index < len(rows) else "nothing"
 
 
@@ -77,7 +72,7 @@ def redraw(case: Case) -> Outcome:
     """
     if case.outcome is None:
         try:
-            case.outcome = draw_lots(case.inputs(), make_key(case))
+            case.outcome = draw_lots(case.inputs(), case.key())
         except (AssignmentError, PlanError) as error:
             raise CheckFailedError(error.code, **error.params) from None
     return case.outcome
@@ -123,11 +118,14 @@ def record_matches(case: Case) -> Evidence:
     outcome = redraw(case)
     drew = case.drew
     head = Head(
-        log=drew.log, bureau=drew.bureau, by=drew.by, seq=drew.seq, prev=drew.prev, time=encoding.parse_time(drew.time)
+        log=drew.log,
+        bureau=drew.bureau,
+        by=drew.by,
+        seq=drew.seq,
+        prev=drew.prev,
+        time=encoding.parse_time(drew.time),
     )
-    ours = make_record(
-        head, case.inputs(), pulses=drew.pulses, outcome=outcome, embargo=case.embargo
-    )
+    ours = make_record(head, case.inputs(), pulses=drew.pulses, outcome=outcome, embargo=case.embargo)
     data = case.artifacts[drew.results.digest]
     if encoding.digest(data) != drew.results.digest:
         raise CheckFailedError("result-list-altered", **_first_difference(result_lines(outcome), data))

@@ -6,8 +6,6 @@ anything yet), and afterwards just for reasons that a machine can check, with th
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from transparency_log import merkle
-
 from fairdraw.announcement import Inputs, limit_of
 from fairdraw.bundle import statements
 from fairdraw.draw import draw_lots, key_material
@@ -27,6 +25,7 @@ from fairdraw.verify.anchors import in_time, signed_by_bureau
 from fairdraw.verify.case import Case, LogView, Prefix, read_checkpoint
 from fairdraw.verify.inputs import check_pulses, committed_seeds, lists
 from fairdraw.verify.report import CannotTellError, CheckFailedError
+from transparency_log import merkle
 
 Evidence = Mapping[str, object]
 CHAIN_FIELDS = {"seq", "prev", "time", "beacon", "replaces"}
@@ -55,7 +54,11 @@ def _reason_holds(case: Case, chain: Sequence[Entry], announcement: Entry, void:
     said = announcement.of(Announcement)
     match void.of(Void).reason:
         case "chain-retired":
-            due = {s.beacon: case.trust.chains[s.beacon].time_of(s.round) for s in said.beacon if s.beacon in case.trust.chains}
+            due = {
+                s.beacon: case.trust.chains[s.beacon].time_of(s.round)
+                for s in said.beacon
+                if s.beacon in case.trust.chains
+            }
             return any(name in case.trust.retired and case.trust.retired[name] <= time for name, time in due.items())
         case "quorum-not-shown":
             limit = limit_of(said, case.trust.chains, case.trust.margin)
@@ -70,7 +73,7 @@ def _reason_holds(case: Case, chain: Sequence[Entry], announcement: Entry, void:
 def _attempts_exhausted(case: Case, announcement: Entry, void: Entry) -> bool:
     """Say whether a draw under the void's pulses runs out of attempts, under a plan that ends then."""
     said = announcement.of(Announcement)
-    if case.plan is None or case.plan.team.beyond != "void" or isinstance(said.disclosure, Until):
+    if not case.rosters or case.plan.team.beyond != "void" or isinstance(said.disclosure, Until):
         return False
     recusals, exclusions = lists(case, said)
     inputs = Inputs(
@@ -84,7 +87,7 @@ def _attempts_exhausted(case: Case, announcement: Entry, void: Entry) -> bool:
     randomness = check_pulses(case, said, void.of(Void).pulses)
     seeds = committed_seeds(case, announcement)
     try:
-        draw_lots(inputs, key_material(inputs, seeds=seeds, pulses=randomness, embargo=None).key())
+        draw_lots(inputs, key_material(announcement, seeds=seeds, pulses=randomness, embargo=None).key())
     except AssignmentError as error:
         return error.code == "attempts-exhausted"
     return False
@@ -135,7 +138,6 @@ def entitled(case: Case, chain: Sequence[Entry], slot: str) -> Entry | None:
 
 
 def _check_slots(case: Case, chain: Sequence[Entry]) -> None:
-    assert case.announcement is not None
     for slot in case.said.slots:
         right = entitled(case, chain, slot)
         if right is None or right.text_hash != case.announcement.text_hash:
@@ -153,7 +155,6 @@ def _draws(chain: Iterable[Entry], announcement: str) -> list[Entry]:
 def first_of_slot(case: Case) -> Evidence:
     """Check, in the carried chain, that this is the announcement its slots belong to, and this its first draw."""
     last = case.draw or case.announcement
-    assert last is not None
     chain = [e for e in case.chain(case.file.bureau) if e.index <= last.index]
     _check_slots(case, chain)
     draws = _draws(chain, case.file.announcement)
@@ -188,7 +189,6 @@ def _whole_log(case: Case) -> tuple[Prefix, list[Entry]]:
     """
     if case.log is None:
         raise CannotTellError("no-log")
-    assert case.final is not None
     known = _known_prefixes(case, case.log)
     cosigned = [prefix for prefix in known if prefix.order(case.trust.policy) is not None]
     if not cosigned or cosigned[-1].size < case.final.size:

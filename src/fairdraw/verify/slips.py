@@ -1,0 +1,191 @@
+"""Verification of a slip: one row against the published result. specs/slip.md §3.
+
+A slip shows that a row stands in the snapshot, that its ticket falls on the side of the cutoff where the result has it,
+and that announcement and pulse came in order. Whether the cutoff is right needs the roster (attack 39), so that its
+verdict is never more than "consistent with the published result".
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from fairdraw import encoding, tickets
+from fairdraw.bundle import Path, Slip
+from fairdraw.errors import EncodingError, SnapshotError
+from fairdraw.schema import Plan, SnapshotStatement
+from fairdraw.slip import drawn_line, stratum_line
+from fairdraw.snapshot import RosterRow, check_opening, read_row
+from fairdraw.trust import Trust
+from fairdraw.verify import anchors, inputs, slots
+from fairdraw.verify.case import Case, LogView, read_entries
+from fairdraw.verify.report import CODES, CheckFailedError, Report
+from fairdraw.verify.walk import Step, find_subject, make_report, walk
+from transparency_log import merkle
+from transparency_log.errors import LogError
+
+Evidence = Mapping[str, object]
+
+
+def _on_path(path: Path, *, size: int, root: str) -> bytes:
+    """Return a path's line, once it is shown to be a leaf of the tree.
+
+    Raises:
+        CheckFailedError: the line is not base64, or not at that place under that root.
+    """
+    try:
+        line = encoding.from_base64(path.line)
+        # The size is the signed statement's: a root could be passed off under two sizes (attack 41).
+        merkle.check_inclusion(
+            merkle.leaf_hash(line),
+            index=path.index,
+            size=size,
+            proof=[bytes.fromhex(node) for node in path.hashes],
+            root=bytes.fromhex(root),
+        )
+    except (EncodingError, LogError) as error:
+        raise CheckFailedError("path-does-not-fit", why=str(error)) from None
+    return line
+
+
+def _row(case: Case) -> RosterRow:
+    slip = case.slip
+    statement = case.snapshots[slip.registry]
+    line = _on_path(slip.row, size=statement.roster.count, root=statement.roster.root)
+    try:
+        row = read_row(line, statement)
+    except (SnapshotError, EncodingError) as error:
+        raise CheckFailedError(error.code, **error.params) from None
+    if row.no != slip.no:
+        raise CheckFailedError("row-of-another", expected=slip.no, found=row.no)
+    return row
+
+
+def read_slip(case: Case) -> Evidence:
+    """Read what the slip carries; nothing in it is believed yet."""
+    read_entries(case)
+    find_subject(case)
+    if case.draw is None:
+        raise CheckFailedError("no-draw")
+    return {"no": case.slip.no, "entries": len(case.entries)}
+
+
+def signatures(case: Case) -> Evidence:
+    """Check that the bureau signed each of its carried entries; a slip carries no whole chain."""
+    chain = anchors.check_signed(case)
+    return {"entries": len(chain)}
+
+
+def snapshot(case: Case) -> Evidence:
+    """Check that the snapshot is logged, and of the registry that the plan names."""
+    slip = case.slip
+    ref = getattr(case.said, slip.registry)
+    statement = case.entry(ref.text, ref.index).statement
+    plan = case.entry(case.said.plan.text, case.said.plan.index).statement
+    if not isinstance(statement, SnapshotStatement) or ref.text not in case.signed:
+        raise CheckFailedError("not-the-bureaus", index=ref.index)
+    if not isinstance(plan, Plan) or case.said.plan.text not in case.signed:
+        raise CheckFailedError("not-the-bureaus", index=case.said.plan.index)
+    if statement.registry != getattr(plan, slip.registry):
+        raise CheckFailedError("wrong-registry", expected=getattr(plan, slip.registry), found=statement.registry)
+    case.plan = plan
+    case.snapshots[slip.registry] = statement
+    return {"registry": statement.registry, "count": statement.roster.count, "root": statement.roster.root}
+
+
+def row(case: Case) -> Evidence:
+    """Check that the row stands in the snapshot, and that the owner's fields are those under its seal."""
+    slip = case.slip
+    ours = _row(case)
+    for opening in slip.own:
+        if opening.no != slip.no:
+            raise CheckFailedError("opening-of-another", expected=slip.no, found=opening.no)
+        try:
+            check_opening(opening, case.snapshots[slip.registry], ours.seal)
+        except SnapshotError as error:
+            raise CheckFailedError(error.code, **error.params) from None
+    return {"no": ours.no, "own": {opening.field: opening.value for opening in slip.own}}
+
+
+def selection(case: Case) -> Evidence:
+    """Check the row's ticket against its stratum's cutoff: it is drawn if and only if it is not above."""
+    slip = case.slip
+    drew = case.drew
+    key = case.key()
+    if drew.key is not None and drew.key != key.hex():
+        raise CheckFailedError("key-differs", expected=key.hex(), found=drew.key)
+    if slip.registry == "inspectors":
+        return {"key": key.hex()}
+    ours, results = _row(case), drew.results
+    try:
+        if slip.stratum is None:
+            raise CheckFailedError("stratum-missing")
+        _on_path(slip.stratum, size=results.count, root=results.root)
+        stratum = stratum_line(slip.stratum)
+    except EncodingError as error:
+        raise CheckFailedError(error.code, **error.params) from None
+    if stratum.stratum != tuple(ours.attrs.get(name) for name in case.plan.strata):
+        raise CheckFailedError("stratum-of-another", found=list(stratum.stratum))
+    ticket = tickets.ticket(key, "object", slip.no).hex()
+    below = stratum.cutoff is not None and ticket <= stratum.cutoff
+    if below != bool(slip.teams):
+        raise CheckFailedError("cutoff-contradicts", ticket=ticket, cutoff=stratum.cutoff, drawn=bool(slip.teams))
+    return {"ticket": ticket, "cutoff": stratum.cutoff, "drawn": below, "key": key.hex()}
+
+
+def teams(case: Case) -> Evidence:
+    """Check that each drawn line is in the published result and names this row."""
+    slip = case.slip
+    drew = case.drew
+    told = []
+    for path in slip.teams:
+        _on_path(path, size=drew.results.count, root=drew.results.root)
+        try:
+            line = drawn_line(path)
+        except EncodingError as error:
+            raise CheckFailedError(error.code, **error.params) from None
+        members = [inspector for _, inspector in line.team]
+        if slip.no not in ([line.no] if slip.registry == "objects" else members):
+            raise CheckFailedError("row-of-another", expected=slip.no, found=line.no)
+        if line.ticket != tickets.ticket(case.key(), "object", line.no).hex():
+            raise CheckFailedError("ticket-differs", object=line.no)
+        told.append([line.no, members])
+    if slip.registry == "objects" and len(told) > 1:
+        raise CheckFailedError("drawn-twice", found=slip.no)
+    return {"teams": told}
+
+
+STEPS: Final = (
+    Step("format", (), read_slip),
+    Step("trust", ("format",), anchors.trust),
+    Step("log-signature", ("trust",), anchors.log_signature),
+    Step("witness-quorum", ("log-signature",), anchors.witness_quorum),
+    Step("bureau-chain", ("log-signature",), signatures),
+    Step("snapshots", ("bureau-chain",), snapshot),
+    Step("rosters", ("snapshots",), row),
+    Step("announcement-logged", ("bureau-chain",), anchors.announcement_logged),
+    Step(
+        "announcement-before-pulse",
+        ("announcement-logged", "witness-quorum"),
+        anchors.announcement_before_pulse,
+    ),
+    Step("append-only", ("log-signature",), anchors.append_only),
+    Step("pulse", ("announcement-logged",), inputs.pulse),
+    Step("seed", ("announcement-logged", "witness-quorum"), inputs.seed),
+    Step("disclosure", ("announcement-logged", "witness-quorum"), inputs.disclosure),
+    Step("record-logged", ("bureau-chain", "announcement-logged"), anchors.record_logged),
+    Step("selection", ("rosters", "record-logged", "pulse", "seed", "disclosure"), selection),
+    Step("assignment", ("rosters", "record-logged", "pulse", "seed", "disclosure"), teams),
+    Step("later-acts", ("bureau-chain", "announcement-logged", "witness-quorum"), slots.later_acts),
+)
+
+
+def verify_slip(
+    slip: Slip, trust: Trust, *, as_of: int, as_of_given: bool = False, log: LogView | None = None
+) -> Report:
+    """Return the report on a slip: consistent with the published result, or not.
+
+    Without the log, later acts are not asked for: the verdict then carries the date of the slip's checkpoint.
+    """
+    case = Case(file=slip, trust=trust, as_of=as_of, log=log)
+    checks = walk(case, STEPS, frozenset() if log else frozenset({"later-acts"}))
+    told = sorted(checks, key=lambda check: CODES.index(check.code))
+    return make_report(case, tuple(told), as_of_given=as_of_given)
