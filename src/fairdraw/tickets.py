@@ -4,9 +4,10 @@ A ticket is one SHA-256 that a citizen repeats with `printf … | sha256sum`. No
 and there is no stream, shuffle or modulo whose bias or library version could matter.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from heapq import nsmallest
 from typing import Final
 
 KEY_LABEL: Final = "fairdraw/v1/key"
@@ -55,7 +56,7 @@ def ticketer(key: bytes, purpose: str) -> Callable[..., bytes]:
 
     def ticket(*fields: str | int) -> bytes:
         state = head.copy()
-        state.update("".join(f"{field}\n" for field in fields).encode())
+        state.update(("\n".join(map(str, fields)) + "\n").encode())
         return state.digest()
 
     return ticket
@@ -68,6 +69,12 @@ def ticket(key: bytes, purpose: str, *fields: str | int) -> bytes:
 
 def smallest(key: bytes, purpose: str, numbers: Iterable[str], count: int) -> list[tuple[bytes, str]]:
     """Return the `count` smallest (ticket, number) pairs, in order; ties fall to the smaller number."""
-    of = ticketer(key, purpose)
-    # Sorting everything is quicker in CPython than a heap of 3 %, and simpler to read.
-    return sorted((of(no), no) for no in numbers)[:count]
+    head = sha256(f"{key.hex()}\n{purpose}\n".encode())
+
+    def pairs() -> Iterator[tuple[bytes, str]]:
+        for no in numbers:
+            state = head.copy()
+            state.update(f"{no}\n".encode())
+            yield state.digest(), no
+
+    return nsmallest(count, pairs())

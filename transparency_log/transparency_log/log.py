@@ -39,7 +39,7 @@ from transparency_log.reader import (
 )
 from transparency_log.state import Committed, LogState
 from transparency_log.storage import Storage
-from transparency_log.tiles import MAX_ENTRY, RightEdge, Tile
+from transparency_log.tiles import MAX_ENTRY, RightEdge, Tile, tiles_between
 
 MAX_BATCH = 1 << 16  # entries: a batch is held in memory and committed in one transaction
 
@@ -173,9 +173,8 @@ class Log:
             if signed.checkpoint.size != size:
                 raise CheckpointError("size-mismatch", expected=size, found=signed.checkpoint.size)
             return signed.note
-        # The witness may be late and the log have grown. Every earlier tree is a prefix of the newest, and
-        # Ed25519 signs the same text with the same bytes: this is the very checkpoint that the witness was
-        # sent.
+        # The witness may be late and the log have grown. Every earlier tree is a prefix of the newest, and Ed25519
+        # signs one text with always the same bytes: this is the very checkpoint that the witness was sent.
         root = root_from(TileReader(self._storage.read, newest).node, size=size)
         return sign_checkpoint(Checkpoint(newest.origin, size, root), self._signer)
 
@@ -200,8 +199,10 @@ class Log:
 
 def _grow(edge: RightEdge, entries: Iterable[bytes]) -> list[tuple[Tile, bytes]]:
     """Append the entries and return every file that the larger tree needs and the smaller one had not."""
+    old_size = edge.size
     files = [file for entry in entries for file in edge.append(entry)]
-    return files + edge.partials()
+    needed = set(tiles_between(old_size, edge.size))
+    return files + [(tile, data) for tile, data in edge.partials() if tile in needed]
 
 
 def _check_entries(entries: Sequence[bytes]) -> None:
@@ -249,9 +250,8 @@ def _right_edge(storage: Storage, public: Checkpoint) -> RightEdge:
 
 def _newest_lines(note: Note) -> Note:
     """Return the note with the log's signature and each witness's last line: peers read about a hundred lines."""
-    last = {
-        (signature.name, signature.key_id): signature for signature in sorted(note.signatures[1:], key=_stated_time)
-    }
+    rising = sorted(note.signatures[1:], key=_stated_time)
+    last = {(signature.name, signature.key_id): signature for signature in rising}
     return Note(note.text, (note.signatures[0], *last.values())[:MAX_SIGNATURES])
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from hashlib import sha256
 from typing import Final
 
-from fairdraw.cells import USCC, check_id, check_uscc
+from fairdraw.registry.cells import USCC, check_id, check_uscc
 from fairdraw.errors import RegistryError
 from fairdraw.schema import NUMBER
 
@@ -52,10 +52,10 @@ def check_number(no: str) -> None:
 def _identifier(no: str) -> str | None:
     parts = _SPLIT.split(no.upper())
     joined = "".join(parts)  # separators put into an identifier hide nothing
-    if any(USCC.fullmatch(part) for part in parts) or _passes(check_uscc, joined):
-        return "uscc"
     if _passes(check_id, joined):
         return "id"
+    if any(USCC.fullmatch(part) for part in parts) or _passes(check_uscc, joined):
+        return "uscc"
     if _TELEPHONE.search(no):
         return "telephone"
     if run := _LONG_RUN.search(no):

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple, cast
 
-from fairdraw.cells import Value, attribute_reader, private_reader, read_code, read_text
+from fairdraw.registry.cells import Value, attribute_reader, private_reader, read_code, read_text
 from fairdraw.encoding import canonical_checked
 from fairdraw.errors import RegistryError
-from fairdraw.mapping import RESERVED, Mapping, default_map, load_map
-from fairdraw.numbering import (
+from fairdraw.registry.mapping import RESERVED, Mapping, default_map, load_map
+from fairdraw.registry.numbering import (
     assign_numbers,
     check_apart,
     check_number,
@@ -22,9 +22,9 @@ from fairdraw.numbering import (
     key_digest,
     parse_numbers,
 )
-from fairdraw.problems import Problem, as_problem, left_out_list
-from fairdraw.recusals import read_pairs
-from fairdraw.tabular import Table, read_table
+from fairdraw.registry.problems import Problem, as_problem, left_out_list
+from fairdraw.registry.recusals import read_pairs
+from fairdraw.registry.tabular import Table, read_table
 
 __all__ = [
     "Mapping",

@@ -6,12 +6,12 @@ What a recusal does to a draw is settled in `assignment`.
 import re
 from typing import Final
 
-from fairdraw.cells import read_code
+from fairdraw.registry.cells import read_code
 from fairdraw.encoding import canonical
 from fairdraw.errors import RegistryError
-from fairdraw.numbering import check_number
-from fairdraw.problems import Problem, as_problem
-from fairdraw.tabular import read_table
+from fairdraw.registry.numbering import check_number
+from fairdraw.registry.problems import Problem, as_problem
+from fairdraw.registry.tabular import read_table
 
 COLUMNS: Final = ("object", "inspector", "declarer", "reason", "form")
 DECLARERS: Final = ("object", "inspector", "bureau")

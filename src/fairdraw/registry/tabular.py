@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-from fairdraw.cells import normal
+from fairdraw.registry.cells import normal
 from fairdraw.errors import RegistryError
 
 Encoding = Literal["auto", "utf-8", "gb18030"]
@@ -55,7 +55,7 @@ def read_table(
         RegistryError: the file is of another type, empty, in another encoding, or its header is unusable.
     """
     if name.lower().endswith(".csv"):
-        rows = _csv_rows(data, "utf-8-sig" if data.startswith(_BOM) else detect(data, encoding=encoding))
+        rows = _csv_rows(data, detect(data, encoding=encoding))
     elif name.lower().endswith(".xlsx"):
         rows = _sheet_rows(data, sheet=sheet)
     else:
@@ -73,12 +73,15 @@ def read_table(
 
 
 def detect(data: bytes, *, encoding: Encoding = "auto") -> str:
-    """Return the encoding of bytes without a byte order mark: UTF-8 if they are valid as such, else GB18030.
+    """Return the encoding of bytes: UTF-8 after its byte order mark or if they are valid as such, else GB18030.
 
     Raises:
         RegistryError: `encoding`, with the byte offset at which the last candidate failed.
     """
-    candidates = ["utf-8", "gb18030"] if encoding == "auto" else [encoding]
+    candidates = ["utf-8", "gb18030"] if encoding == "auto" else [str(encoding)]
+    marked = data.startswith(_BOM)
+    if marked:
+        candidates = ["utf-8"]
     failed = 0
     for candidate in candidates:
         try:
@@ -86,7 +89,7 @@ def detect(data: bytes, *, encoding: Encoding = "auto") -> str:
         except UnicodeDecodeError as error:
             failed = error.start
         else:
-            return candidate
+            return "utf-8-sig" if marked else candidate
     raise RegistryError("encoding", expected=candidates, at=failed, found=data[failed : failed + 4].hex())
 
 
@@ -99,8 +102,6 @@ def _csv_rows(data: bytes, encoding: str) -> Iterator[tuple[int, Sequence[object
             line = reader.line_num + 1
     except csv.Error as error:
         raise RegistryError("csv-malformed", line=reader.line_num, expected="RFC 4180", found=str(error)) from None
-    except UnicodeDecodeError as error:
-        raise RegistryError("encoding", expected=[encoding], at=error.start, found=error.reason) from None
 
 
 def _sheet_rows(data: bytes, *, sheet: str | None) -> Iterator[tuple[int, Sequence[object]]]:

@@ -1,0 +1,11 @@
+"""Print every measurement."""
+
+import platform
+
+from benchmarks import freeze, selection, startup, verification
+
+print(f"Python {platform.python_version()}, {platform.machine()}")
+freeze.main()
+selection.main()
+verification.main()
+startup.main()

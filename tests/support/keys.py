@@ -1,0 +1,34 @@
+"""Keys and notes that log tests share: made from fixed seeds, and worth nothing."""
+
+import base64
+from hashlib import sha256
+
+from transparency_log.note import COSIGNATURE_ED25519, Signature, Signer
+
+ORIGIN = "log.example/draws"
+
+
+def log_signer(name=ORIGIN):
+    return Signer.from_seed(name, sha256(f"log {name}".encode()).digest())
+
+
+def witness_signer(name):
+    return Signer.from_seed(name, sha256(f"witness {name}".encode()).digest(), COSIGNATURE_ED25519)
+
+
+def grease(number, name="grease.example"):
+    """A signature line of a kind that nobody knows."""
+    noise = sha256(f"grease {number}".encode()).digest()
+    return Signature(f"{name}/{number}", noise[:4], noise[4 : 5 + number % 28])
+
+
+def flipped_bits(data):
+    """Every copy of `data` that differs in one bit."""
+    for at in range(len(data) * 8):
+        mangled = bytearray(data)
+        mangled[at // 8] ^= 1 << at % 8
+        yield bytes(mangled)
+
+
+def b64(text):
+    return base64.b64decode(text or "")

@@ -1,0 +1,84 @@
+import os
+import stat
+
+import pytest
+
+from transparency_log.errors import StorageError
+from transparency_log.storage import Directory, Memory
+
+
+@pytest.fixture(params=["directory", "memory"])
+def storage(request, tmp_path):
+    """Every storage keeps the same contract."""
+    return Directory(tmp_path / "log") if request.param == "directory" else Memory()
+
+
+def test_what_was_never_written_is_not_there(storage):
+    assert storage.read("checkpoint") is None
+    assert storage.read("tile/0/000") is None
+
+
+def test_a_created_file_is_read_back_and_never_changes(storage):
+    storage.create("tile/0/x001/000.p/7", b"seven")
+    assert storage.read("tile/0/x001/000.p/7") == b"seven"
+    storage.create("tile/0/x001/000.p/7", b"seven")
+    with pytest.raises(StorageError, match="immutable"):
+        storage.create("tile/0/x001/000.p/7", b"eight")
+    assert storage.read("tile/0/x001/000.p/7") == b"seven"
+
+
+def test_a_full_tile_lies_beside_the_folder_of_its_partial_ones(storage):
+    storage.create("tile/0/000.p/1", b"one")
+    storage.create("tile/0/000", b"all")
+    assert (storage.read("tile/0/000"), storage.read("tile/0/000.p/1")) == (b"all", b"one")
+
+
+def test_a_replaced_file_has_its_last_bytes(storage):
+    storage.replace("checkpoint", b"first")
+    storage.replace("checkpoint", b"")
+    assert storage.read("checkpoint") == b""
+
+
+def test_a_path_below_a_file_is_not_there(storage):
+    storage.create("tile/0/000", b"all")
+    assert storage.read("tile/0/000/1") is None
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/", "/etc/passwd", "../x", "a/../../x", "a//b", "a/", "./a", ".hidden", "a\\b", "a\0b", "a b", "ａ"]
+)
+def test_a_path_out_of_the_folder_is_refused(storage, path):
+    for use in (storage.read, lambda p: storage.create(p, b""), lambda p: storage.replace(p, b"")):
+        with pytest.raises(StorageError, match="path"):
+            use(path)
+
+
+def test_a_folder_holds_nothing_but_its_files_and_the_web_server_can_read_them(tmp_path):
+    storage = Directory(tmp_path)
+    storage.create("tile/0/000", b"a")
+    storage.replace("checkpoint", b"b")
+    with pytest.raises(StorageError):
+        storage.create("tile/0/000", b"other")
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in files) == ["checkpoint", "tile/0/000"]
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o644 for path in files)
+
+
+def test_a_folder_syncs_each_file_before_it_gets_its_name_and_the_folder_after(tmp_path, monkeypatch):
+    done = []
+    real_fsync, real_link = os.fsync, os.link
+    monkeypatch.setattr(os, "fsync", lambda fd: (done.append(stat.S_ISDIR(os.fstat(fd).st_mode)), real_fsync(fd))[1])
+    monkeypatch.setattr(os, "link", lambda *a, **k: (done.append("named"), real_link(*a, **k))[1])
+    Directory(tmp_path).create("file", b"bytes")
+    assert done == [False, "named", True]
+
+
+def test_a_disk_that_does_not_keep_its_promise_is_an_error_and_leaves_no_file(tmp_path, monkeypatch):
+    def fail(_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    for write in (Directory(tmp_path).create, Directory(tmp_path).replace):
+        with pytest.raises(StorageError, match="not-durable"):
+            write("file", b"bytes")
+    assert list(tmp_path.iterdir()) == []
