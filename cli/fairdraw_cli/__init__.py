@@ -1,0 +1,1 @@
+"""The command line of fairdraw: what touches clock, chance, files and the terminal."""

@@ -214,9 +214,10 @@ def check_id(text: str) -> None:
     Raises:
         RegistryError: `malformed` or `check-digit`.
     """
+    if not _ID.fullmatch(text):
+        raise RegistryError("malformed", expected="id", found=text)
     try:
-        if not _ID.fullmatch(text) or not ric.get_birth_date(text):
-            raise RegistryError("malformed", expected="id", found=text)
+        ric.get_birth_date(text)
     except ValidationError:
         raise RegistryError("malformed", expected="id", found=text) from None
     if ric.calc_check_digit(text) != text[-1]:

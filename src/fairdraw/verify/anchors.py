@@ -7,7 +7,7 @@ from fairdraw import encoding
 from fairdraw.announcement import limit_of
 from fairdraw.errors import AnnouncementError, EncodingError, StatementError
 from fairdraw.plan import version_meant
-from fairdraw.schema import Draw, Key, Plan
+from fairdraw.schema import Announcement, Draw, Key, Plan
 from fairdraw.statement import Entry, check_signatures, new_key
 from fairdraw.trust import REHEARSAL, Bureau
 from fairdraw.verify.case import Case, Prefix, read_checkpoint
@@ -237,14 +237,14 @@ def announcement_logged(case: Case) -> Evidence:
     return {"index": entry.index, "text": entry.text_hash}
 
 
-def order_limit(case: Case) -> int:
-    """Return the time before which whatever waits for the round must be cosigned.
+def order_limit(case: Case, said: Announcement) -> int:
+    """Return the time before which whatever waits for an announcement's round must be cosigned.
 
     Raises:
         CheckFailedError: the announcement names a chain that the trust file does not know.
     """
     try:
-        return limit_of(case.said, case.trust.chains, case.trust.margin)
+        return limit_of(said, case.trust.chains, case.trust.margin)
     except AnnouncementError as error:
         raise CheckFailedError(error.code, **error.params) from None
 
@@ -260,7 +260,7 @@ def in_time(case: Case, index: int, limit: int) -> tuple[Prefix, int] | None:
 
 def announcement_before_pulse(case: Case) -> Evidence:
     """Check Order: the quorum cosigned one checkpoint with the announcement before the round less the margin."""
-    limit = order_limit(case)
+    limit = order_limit(case, case.said)
     due = limit + max(case.said.margin, case.trust.margin)
     if found := in_time(case, case.announcement.index, limit):
         prefix, time = found

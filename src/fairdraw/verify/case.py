@@ -29,6 +29,7 @@ from transparency_log.errors import LogError
 from transparency_log.note import Note
 from transparency_log.policy import Policy, freshness_time, order_time
 from transparency_log.proof import TlogProof
+from transparency_log.reader import MAX_COSIGNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,7 @@ def read_checkpoint(case: Case, data: bytes) -> Prefix:
     if key is None:
         raise CheckFailedError("unknown-log", found=case.file.log)
     try:
-        signed = open_checkpoint(data, key)
+        signed = open_checkpoint(data, key, max_signatures=MAX_COSIGNED)
         found = cosignatures(signed.note, [witness.verifier for witness in case.trust.policy.witnesses])
     except LogError as error:
         raise CheckFailedError("bad-checkpoint", why=str(error)) from None

@@ -222,7 +222,7 @@ def committed_seeds(case: Case, announcement: Entry) -> tuple[tuple[str, str], .
 
 def _reveals(case: Case, announcement: Entry, count: int) -> list[Entry | None]:
     """Return the reveals that count: those that the bureau's first in-time `reveals-closed` lists."""
-    limit = order_limit(case)
+    limit = order_limit(case, announcement.of(Announcement))
     for entry in case.chain(case.file.bureau):
         statement = entry.statement
         if not isinstance(statement, RevealsClosed) or statement.announcement.text != announcement.text_hash:
@@ -265,7 +265,7 @@ def disclosure(case: Case) -> Evidence:
         and e.statement.embargo == said.disclosure.embargo
         and e.statement.by in case.trust.supervisors
         and e.text_hash in case.signed
-        and in_time(case, e.index, order_limit(case))
+        and in_time(case, e.index, order_limit(case, said))
     }
     if len(depositaries) < DEPOSITARIES:
         raise CheckFailedError("too-few-deposits", expected=DEPOSITARIES, found=sorted(depositaries))

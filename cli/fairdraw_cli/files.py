@@ -1,0 +1,73 @@
+"""Files that must be there after a power cut, and files that nobody else may read.
+
+A write goes to a temporary file, is synced, renamed, and the folder synced: a reader sees the old bytes or the new ones,
+and never half of them.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from fairdraw.errors import WorkspaceError
+
+PUBLIC: Final = 0o644
+PRIVATE: Final = 0o600
+PRIVATE_FOLDER: Final = 0o700
+MAX_FILE: Final = 1 << 30  # bytes: what is larger than the largest bundle is no file of ours
+
+
+def write(path: Path, data: bytes, *, mode: int = PUBLIC) -> None:
+    """Write a file durably, with its permissions from the first byte on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def create_private(path: Path, data: bytes) -> None:
+    """Write a secret into a file that does not exist yet.
+
+    Raises:
+        WorkspaceError: `file-exists`: a secret that is overwritten is lost for ever.
+    """
+    if path.exists():
+        raise WorkspaceError("file-exists", found=str(path))
+    path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    write(path, data, mode=PRIVATE)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read(path: Path) -> bytes:
+    """Return the bytes of a file that somebody named on the command line.
+
+    Raises:
+        WorkspaceError: `file-missing`, `not-a-file` or `file-too-large`.
+    """
+    if not path.exists():
+        raise WorkspaceError("file-missing", found=str(path))
+    if path.is_dir():
+        raise WorkspaceError("not-a-file", found=str(path))
+    with path.open("rb") as file:
+        data = file.read(MAX_FILE + 1)
+    if len(data) > MAX_FILE:
+        raise WorkspaceError("file-too-large", expected=MAX_FILE, found=str(path))
+    return data

@@ -1,0 +1,134 @@
+"""The program `fairdraw`: which command is where, and how mistakes are told.
+
+Exit codes: 0 holds or done, 1 does not hold, 2 usage or input error, 3 cannot tell. Errors are one line on standard
+error, `fairdraw: error: …`, with no capital and no full stop; a traceback means that the program is wrong, never its
+user.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import click
+
+from fairdraw.errors import Error
+from fairdraw_cli.helping import Group, Tree, texts
+from fairdraw_cli.session import LANGUAGES, Session
+
+USAGE_ERROR: Final = 2
+INTERRUPTED: Final = 130
+
+COMMANDS: Final[Tree] = {
+    "demo": "demo:demo",
+    "init": "start:init",
+    "witness": {"add": "start:witness_add"},
+    "supervisor": {
+        "add": "start:supervisor_add",
+        "create": "supervise:create",
+        "commit": "supervise:commit",
+        "reveal": "supervise:reveal",
+        "deposit": "supervise:deposit",
+    },
+    "plan": {"log": "plan:log_plan"},
+    "freeze": "freeze:freeze",
+    "announce": "announce:announce",
+    "seeds": {"close": "later:seeds_close"},
+    "pulse": {
+        "fetch": "pulse:fetch",
+        "import": "pulse:import_pulse",
+        "show": "pulse:show",
+        "practice": "pulse:practice",
+    },
+    "draw": "draw:draw",
+    "open": "later:open_draw",
+    "void": "later:void",
+    "slip": "slip:slip",
+    "verify": "verify:verify",
+    "log": {
+        "checkpoint": "log:checkpoint",
+        "entry": "log:entry",
+        "proof": "log:proof",
+        "check": "log:check",
+        "add": "log:add",
+        "cosign": {"export": "cosign:export", "import": "cosign:import_answer"},
+    },
+}
+
+program = Group(COMMANDS, name="fairdraw", no_args_is_help=True)
+
+
+def main() -> None:
+    """Run the program, and end it with an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding must not stop a draw
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; whatever its user did wrong becomes one line."""
+    session = Session()
+    _language_first(session, arguments)
+    try:
+        return int(program.main(list(arguments), prog_name="fairdraw", obj=session, standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return USAGE_ERROR
+    except click.UsageError as error:
+        return _fail(_usage(session, error))
+    except click.ClickException as error:
+        return _fail(error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # `fairdraw … | head` is nobody's mistake
+        return USAGE_ERROR
+    except _told() as error:
+        return _fail(session.words.error(error))
+    except OSError as error:
+        return _fail(session.word("system.failed", file=error.filename or "", reason=error.strerror or str(error)))
+
+
+def _told() -> tuple[type[Exception], ...]:
+    """Return the errors with a code. Evaluated when something went wrong: the log's package loads cryptography."""
+    from transparency_log.errors import LogError
+
+    return Error, LogError
+
+
+def _language_first(session: Session, arguments: Sequence[str]) -> None:
+    """Take the language before anything is read, so that a mistake on the line is told in it."""
+    for at, argument in enumerate(arguments):
+        name, _, value = argument.partition("=")
+        if name == "--lang":
+            value = value or (arguments[at + 1] if at + 1 < len(arguments) else "")
+            session.lang = value if value in LANGUAGES else session.lang
+
+
+def _usage(session: Session, error: click.UsageError) -> str:
+    """Return what is wrong with the line, in the session's language."""
+    word = texts(session.lang)["word"]
+    match error:
+        case click.NoSuchOption():
+            told = word["no-such-option"].format(name=error.option_name)
+        case click.MissingParameter(param=click.Parameter() as missing):
+            told = word["missing"].format(name=missing.make_metavar(error.ctx) if error.ctx else missing.name)
+        case click.BadParameter(param=click.Parameter() as wrong):
+            name = max(wrong.opts, key=len) if isinstance(wrong, click.Option) else wrong.human_readable_name
+            told = word["bad-value"].format(name=name, reason=error.message.rstrip("."))
+        case _ if error.message.startswith("No such command"):
+            told = word["no-such-command"].format(name=error.message.split("'")[1])
+        case _ if error.message.startswith("Got unexpected extra"):
+            told = word["extra"].format(names=error.message.partition("(")[2].rstrip(")."))
+        case _:
+            told = error.message.rstrip(".")
+    return told + (word["see-help"].format(command=error.ctx.command_path) if error.ctx else "")
+
+
+def _fail(sentence: str) -> int:
+    click.echo(f"fairdraw: error: {sentence}", err=True)
+    return USAGE_ERROR
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,12 @@
+"""What people see of a draw: a verification's report, and the record (抽取记录) as text and as a printable page.
+
+Pure functions from values and sentences to text: nothing is read, written or asked here, and equal inputs give equal
+bytes. The modules: `report` (verdict and checks), `sheet` (what a record shows, without words), `text` and `page` (the
+record in 80 columns, and as HTML; `page` alone needs jinja2 and segno, so it is imported by itself).
+"""
+
+from fairdraw.render.report import report_text
+from fairdraw.render.sheet import Cosigners, Sheet, fingerprint, make_sheet
+from fairdraw.render.text import record_text
+
+__all__ = ["Cosigners", "Sheet", "fingerprint", "make_sheet", "record_text", "report_text"]
