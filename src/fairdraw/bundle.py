@@ -34,7 +34,9 @@ from fairdraw.schema import (
 from fairdraw.snapshot import Opening as FieldOpening
 from fairdraw.statement import Entry, read_entry
 from transparency_log import merkle
+from transparency_log.note import Note, Signature
 from transparency_log.proof import TlogProof
+from transparency_log.reader import MAX_COSIGNED
 
 MAX_BUNDLE: Final = 1 << 30  # bytes; a larger draw is verified from the folder (specs/bundle.md §4)
 NEEDS_EARLY_QUORUM: Final = frozenset({"plan", "announcement", "void", "reveals-closed", "deposit"})
@@ -203,6 +205,20 @@ def _quorum_after(sizes: Sequence[SignedSize], index: int) -> SignedSize | None:
     return min(fitting, key=lambda s: (s.quorum_time, s.size), default=None)
 
 
+def _thin(data: bytes) -> bytes:
+    """Return a signed checkpoint with each witness's first and last line: what Order and freshness count.
+
+    A log that nobody appends to is cosigned again every day; readers take a hundred lines at most.
+    """
+    note = Note.parse(data, max_signatures=MAX_COSIGNED)
+    log_line, *rest = note.signatures
+    lines: dict[tuple[str, bytes], list[Signature]] = {}
+    for line in sorted(rest, key=lambda line: line.data[:8]):
+        lines.setdefault((line.name, line.key_id), []).append(line)
+    kept = [line for group in lines.values() for line in dict.fromkeys((group[0], group[-1]))]
+    return Note(note.text, (log_line, *kept)).format()
+
+
 def evidence(log_entries: Sequence[bytes], sizes: Sequence[SignedSize], carried: Sequence[Entry]) -> dict[str, object]:
     """Return the checkpoint fields and entries of a bundle or slip."""
     newest = max(carried, key=lambda entry: entry.index)
@@ -212,12 +228,13 @@ def evidence(log_entries: Sequence[bytes], sizes: Sequence[SignedSize], carried:
         raise BundleError("no-checkpoint", expected=newest.index + 1)
     timed = [entry for entry in carried if entry.statement.type in NEEDS_EARLY_QUORUM]
     early = {s.size: s for entry in timed if (s := _quorum_after(sizes, entry.index)) and s.size < final.size}
+    checkpoint = _thin(final.data)
     part = merkle.Tree(map(merkle.leaf_hash, log_entries[: final.size]))
     return {
-        "checkpoint": encoding.to_base64(final.data),
+        "checkpoint": encoding.to_base64(checkpoint),
         "checkpoints": tuple(
             Earlier(
-                checkpoint=encoding.to_base64(s.data),
+                checkpoint=encoding.to_base64(_thin(s.data)),
                 consistency=tuple(h.hex() for h in part.consistency_proof(s.size)),
             )
             for s in sorted(early.values(), key=lambda s: s.size)
@@ -229,7 +246,7 @@ def evidence(log_entries: Sequence[bytes], sizes: Sequence[SignedSize], carried:
                     TlogProof(
                         index=entry.index,
                         hashes=tuple(part.inclusion_proof(entry.index)),
-                        checkpoint=final.data,
+                        checkpoint=checkpoint,
                     ).format()
                 ),
             )

@@ -108,10 +108,19 @@ class Catalogue:
         return self.tell("reason" if self.has("reason", code) else "error", code, evidence)
 
     def check(
-        self, code: str, state: str, reason: str = "", evidence: Mapping[str, object] | None = None
+        self,
+        code: str,
+        state: str,
+        reason: str = "",
+        evidence: Mapping[str, object] | None = None,
+        *,
+        kind: str = "bundle",
     ) -> CheckWords:
-        """Return a check in words; `state` is "holds", "fails", "unknown" or "not-asked"."""
-        section = f"check.{code}"
+        """Return a check in words; `state` is "holds", "fails", "unknown" or "not-asked".
+
+        A slip's checks see one row, and where they say less than a bundle's, `slip.<code>` has their sentences.
+        """
+        section = f"{kind}.{code}" if f"{kind}.{code}" in self.sections else f"check.{code}"
         return CheckWords(
             title=self.say(section, "title") if self.has(section, "title") else visible(code),
             says=self.say("word", "not-asked") if state == "not-asked" else self.say(section, state),

@@ -10,21 +10,30 @@ from typing import Any
 
 from fairdraw.announcement import Inputs, announce, artifact_of, read_exclusions, read_recusals
 from fairdraw.beacon import Chain, check_pulse, practice_chain, practice_pulse
-from fairdraw.bundle import Bundle, SignedSize, make_bundle
+from fairdraw.bundle import Bundle, Carried, SignedSize, make_bundle
 from fairdraw.draw import Outcome, draw_lots, key_material
-from fairdraw.encoding import canonical, end_of_day, format_time, lines, parse_time
+from fairdraw.encoding import canonical, parse_time, to_base64
 from fairdraw.record import Record, make_record
 from fairdraw.registry import Registry, Row
 from fairdraw.schema import (
     Announcement,
     AtOnce,
+    Commitment,
+    Committed,
+    Contributor,
+    Deposit,
+    Opening,
     Plan,
     Published,
     PulseValue,
+    Reveal,
+    RevealsClosed,
     SnapshotStatement,
     Statement,
     Until,
+    Void,
 )
+from fairdraw.seed import commitment, embargo_commitment
 from fairdraw.snapshot import Snapshot, freeze
 from fairdraw.statement import Entry, Head, read_entry, sign
 from fairdraw.trust import Trust, parse_trust, witness_group
@@ -242,6 +251,52 @@ class Told:
             randomness.append(check_pulse(self.story.chain, pulse, round=source.round))
         return key_material(self.announcement, seeds=self.seeds, pulses=randomness, embargo=self.embargo).key()
 
+    def reveal(self, *names: str) -> dict[str, Entry]:
+        """Let these contributors (default: all) reveal what they committed to."""
+        rule = self.announcement.of(Announcement).seed
+        assert isinstance(rule, Committed)
+        told = {}
+        for contributor in rule.contributors:
+            name = contributor.name
+            if not names or name in names:
+                value = secret(f"seed of {name}").hex()
+                said = self.story.head(name).make(Reveal, commitment=contributor.commitment, seed=value)
+                told[name] = self.story.add(said)
+        return told
+
+    def close(self, reveals: dict[str, Entry]) -> Entry:
+        """Let the bureau close the list of the reveals that count; the others are `-` in the key."""
+        rule = self.announcement.of(Announcement).seed
+        assert isinstance(rule, Committed)
+        names = [contributor.name for contributor in rule.contributors]
+        self.seeds = tuple((name, secret(f"seed of {name}").hex() if name in reveals else "-") for name in names)
+        refs = tuple(reveals[name].ref if name in reveals else None for name in names)
+        said = self.story.head().make(RevealsClosed, announcement=self.announcement.ref, reveals=refs)
+        return self.story.add(said)
+
+    def void(self, reason: str, pulses: Sequence[PulseValue] = ()) -> Entry:
+        """Let the bureau void the announcement."""
+        said = self.story.head().make(Void, announcement=self.announcement.ref, reason=reason, pulses=tuple(pulses))
+        return self.story.add(said)
+
+    def announce_again(self, **changes: Any) -> "Told":
+        """Announce the slot once more, under the same plan and snapshots unless the changes say otherwise."""
+        plan, objs, staff = (changes.pop(k, e) for k, e in (("plan", self.plan), ("objects", self.objects),
+                                                           ("inspectors", self.inspectors)))  # fmt: skip
+        said = self.story.announcement(plan, objs[0], staff[0], **changes)
+        return Told(self.story, plan, objs, staff, self.story.add(said))
+
+    def open_up(self) -> Entry:
+        """Let the bureau log the opening of a sealed draw."""
+        assert self.draw is not None
+        assert self.embargo is not None
+        assert self.record is not None
+        told = artifact_of(self.record.artifact)
+        said = self.story.head().make(
+            Opening, of=self.draw.ref, artifact=told, key=self.key().hex(), embargo=self.embargo.hex()
+        )
+        return self.story.add(said)
+
     def outcome(self) -> Outcome:
         return draw_lots(self.inputs(), self.key())
 
@@ -313,8 +368,50 @@ def recusal(object_no: str, inspector_no: str) -> bytes:
     return canonical(row)
 
 
-def begin(story: Story | None = None, *, plan: dict[str, Any] | None = None, **announcement: Any) -> Told:
-    """Tell an honest story up to its cosigned announcement."""
+EMBARGO = secret("embargo")
+SEALED_UNTIL = "2026-09-20"
+Before = Callable[[Story], dict[str, Any]]
+
+
+def committed(
+    *names: str, required: Sequence[str] = (), minimum: int = 0, of: Callable[[str], str] | None = None
+) -> Before:
+    """Let supervisors (default: all) commit to seeds before the announcement, which names them.
+
+    `of` gives the commitment that a name logs, where it is not its own.
+    """
+
+    def before(story: Story) -> dict[str, Any]:
+        contributors = []
+        for name in names or tuple(story.people):
+            value = of(name) if of else commitment(SLOT, name, secret(f"seed of {name}"))
+            entry = story.add(story.head(name).make(Commitment, slot=SLOT, commitment=value))
+            contributors.append(Contributor(name=name, commitment=entry.ref, required=name in required))
+        return {"seed": Committed(kind="committed", contributors=tuple(contributors), minimum=minimum)}
+
+    return before
+
+
+def sealed(depositaries: int = 2, date: str = SEALED_UNTIL) -> Before:
+    """Let supervisors deposit the embargo key of a draw that is sealed until a date."""
+
+    def before(story: Story) -> dict[str, Any]:
+        value = embargo_commitment(SLOT, EMBARGO)
+        for name in list(story.people)[:depositaries]:
+            story.add(story.head(name).make(Deposit, slot=SLOT, embargo=value))
+        return {"disclosure": Until(kind="until", date=date, embargo=value)}
+
+    return before
+
+
+def begin(
+    story: Story | None = None,
+    *,
+    plan: dict[str, Any] | None = None,
+    before: Before | None = None,
+    **announcement: Any,
+) -> Told:
+    """Tell an honest story up to its cosigned announcement; `before` acts just ahead of that."""
     story = story or Story()
     planned = story.plan(**(plan or {}))
     story.now += 60
@@ -323,11 +420,14 @@ def begin(story: Story | None = None, *, plan: dict[str, Any] | None = None, **a
     objs = story.snapshot("institutions", objects())
     staff = story.snapshot("staff", inspectors())
     story.now += 60
+    if before is not None:
+        announcement |= before(story)
     said = story.announcement(planned, objs[0], staff[0], **announcement)
     entry = story.add(said)
     story.now += 60
     story.checkpoint()
-    return Told(story, planned, objs, staff, entry)
+    embargo = EMBARGO if isinstance(said.disclosure, Until) else None
+    return Told(story, planned, objs, staff, entry, embargo=embargo)
 
 
 def tell(story: Story | None = None, **changes: Any) -> Told:
@@ -335,4 +435,34 @@ def tell(story: Story | None = None, **changes: Any) -> Told:
     return begin(story, **changes).go_on()
 
 
-__all__ = ["EMPTY", "Told", "Until", "begin", "end_of_day", "format_time", "lines", "recusal", "secret", "tell", "team"]
+def failing(report: Report) -> dict[str, str]:
+    """Return the checks that do not hold, each with its reason."""
+    return {code: report.check(code).reason for code in report.failed}
+
+
+def waiting(report: Report) -> dict[str, str]:
+    """Return the checks that cannot tell, each with its reason; those that wait for a failed one are left out."""
+    return {check.code: check.reason for check in report.checks if check.state == "unknown" and not check.depends}
+
+
+def found(report: Report) -> set[str]:
+    """Return the codes of the findings."""
+    return {finding.code for finding in report.findings}
+
+
+def change(bundle: Bundle, told: dict[str, Any]) -> Bundle:
+    """Return a bundle with some fields replaced; nothing but a verifier stops anybody from doing so."""
+    return bundle.model_copy(update=told)
+
+
+def swap(bundle: Bundle, digest: str, data: bytes) -> Bundle:
+    """Return a bundle that carries other bytes under an artifact's name."""
+    rows = tuple(
+        Carried(digest=one.digest, data=to_base64(data)) if one.digest == digest else one for one in bundle.artifacts
+    )
+    return change(bundle, {"artifacts": rows})
+
+
+def without(bundle: Bundle, digest: str) -> Bundle:
+    """Return a bundle that lacks an artifact."""
+    return change(bundle, {"artifacts": tuple(one for one in bundle.artifacts if one.digest != digest)})

@@ -102,9 +102,9 @@ def test_a_bundle_frames_each_entry_with_its_length():
     assert data.startswith(b"\x00\x01a\x00\x00\xff\xffxx")
     assert decode_bundle(data) == entries
     assert decode_bundle(b"") == ()
-    for cut in (1, 2, 4, 5, 7, len(data) - 1):
+    for cut in (1, 2, 4, 6, 7, len(data) - 1):  # 3 and 5 are the ends of whole entries
         with pytest.raises(TileError, match="bundle-truncated"):
-            decode_bundle(data[:cut] if cut not in (3, 5) else data[:cut] + b"\0")
+            decode_bundle(data[:cut])
     with pytest.raises(TileError, match="entry-length"):
         encode_bundle([b"x" * 65536])
 
