@@ -19,8 +19,6 @@ from fairdraw.messages import Catalogue, visible
 
 LANGUAGES: Final = ("zh", "en")
 CHINA: Final = timezone(timedelta(hours=8))  # no summer time
-GROUP: Final = 4  # digits of a fingerprint that are read at once
-FINGERPRINT: Final = 20  # digits: for eyes and mistakes, it does not authenticate (attack 43)
 
 
 class Place(Protocol):
@@ -119,12 +117,6 @@ def _width(text: str) -> int:
     from unicodedata import east_asian_width
 
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
-
-
-def fingerprint(text_hash: str) -> str:
-    """Return the first 20 of a text hash's 78 decimal digits, in groups of four (specs/record.md)."""
-    digits = f"{int(text_hash, 16):078d}"[:FINGERPRINT]
-    return " ".join(digits[at : at + GROUP] for at in range(0, FINGERPRINT, GROUP))
 
 
 def shown(value: object) -> str:

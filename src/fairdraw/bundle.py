@@ -4,7 +4,7 @@ Both are one line of canonical JSON that carries other formats as base64 of thei
 done here; judging them is `verify`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
@@ -14,7 +14,6 @@ from fairdraw import encoding
 from fairdraw.errors import BundleError, EncodingError, StatementError
 from fairdraw.schema import (
     Announcement,
-    Commitment,
     Count,
     Deposit,
     Draw,
@@ -30,6 +29,7 @@ from fairdraw.schema import (
     SnapshotStatement,
     Until,
     Value,
+    Withdrawal,
 )
 from fairdraw.snapshot import Opening as FieldOpening
 from fairdraw.statement import Entry, read_entry
@@ -39,7 +39,7 @@ from transparency_log.proof import TlogProof
 from transparency_log.reader import MAX_COSIGNED
 
 MAX_BUNDLE: Final = 1 << 30  # bytes; a larger draw is verified from the folder (specs/bundle.md §4)
-NEEDS_EARLY_QUORUM: Final = frozenset({"plan", "announcement", "void", "reveals-closed", "deposit"})
+NEEDS_EARLY_QUORUM: Final = frozenset({"plan", "announcement", "void", "reveals-closed", "deposit", "opening"})
 Base64 = str
 
 
@@ -125,15 +125,19 @@ def read_file(data: bytes) -> Bundle | Slip:
     line = data[:-1]
     try:
         value = encoding.parse(line)
+        kind: type[Bundle | Slip] = Bundle
         if isinstance(value, dict) and value.get("type") == "slip":
-            return Slip.model_validate_json(line)
-        return Bundle.model_validate_json(line)
+            kind = Slip
+        file = kind.model_validate_json(line)
     except EncodingError as error:
         raise BundleError("not-a-bundle", reason=str(error)) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise BundleError("not-a-bundle", field=where, reason=first["msg"]) from None
+    if isinstance(file.v, bool):  # the schema's Literal[0] takes `false`, which is another spelling
+        raise BundleError("not-a-bundle", field="v", reason="not 0")
+    return file
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,57 +150,82 @@ class SignedSize:
 
 
 def statements(entries: Iterable[bytes]) -> list[Entry]:
-    """Return the statements among a log's entries, the first of each text."""
+    """Return the statements among a log's entries, signed by whomever, and as often as their text was logged.
+
+    Which entry of a text counts is for `verify` to say: the first *valid* one. The very first may be a forgery that is
+    there to hide it.
+    """
     told: list[Entry] = []
-    seen: set[str] = set()
     for index, data in enumerate(entries):
         try:
-            entry = read_entry(data, index)
+            told.append(read_entry(data, index))
         except StatementError:
             continue  # anybody's bytes may stand in a log
-        if entry.text_hash not in seen:
-            seen.add(entry.text_hash)
-            told.append(entry)
     return told
+
+
+def _one_of_each(all_statements: Iterable[Entry], named: Collection[int]) -> dict[str, Entry]:
+    """Return one entry of each text, the one that is named by its index or else the first, in log order."""
+    told: dict[str, Entry] = {}
+    for entry in all_statements:
+        if entry.text_hash not in told or (entry.index in named and told[entry.text_hash].index not in named):
+            told[entry.text_hash] = entry
+    return told
+
+
+def _chain(known: Mapping[str, Entry], last: Entry) -> list[Entry]:
+    """Return a signer's statements up to one, followed back by `prev`: what others forge in its name is not in it."""
+    chain = [last]
+    while (before := known.get(chain[-1].statement.prev or "")) is not None:
+        chain.append(before)
+    return chain[::-1]
+
+
+def _has_slot(entry: Entry, said: Announcement) -> bool:
+    return isinstance(entry.statement, Plan) and not set(said.slots).isdisjoint(entry.statement.slots)
 
 
 def relevant(all_statements: Sequence[Entry], announcement: Entry, draw: Entry | None) -> list[Entry]:
     """Return the entries that a bundle of this draw carries (specs/bundle.md §2), in log order.
 
     They are the bureau's chain from the plan version that first has a slot through the draw, all `key` entries before,
-    and what supervisors logged for this draw: receipts, commitments, reveals, deposits; and openings after it.
+    and what supervisors logged for this draw: receipts, commitments, reveals, deposits; and openings and withdrawals
+    after it.
     """
     said = announcement.of(Announcement)
-    slots = set(said.slots)
-    first = next(
-        (e.index for e in all_statements if isinstance(e.statement, Plan) and slots & set(e.statement.slots)),
-        0,
-    )
-    last = announcement.index if draw is None else draw.index
-    snapshots = {said.objects.text, said.inspectors.text}
-    committed = {c.commitment.text for c in said.seed.contributors} if said.seed.kind == "committed" else set()
+    last = announcement if draw is None else draw
+    references = [said.plan, said.objects, said.inspectors]
+    if said.seed.kind == "committed":
+        references += [contributor.commitment for contributor in said.seed.contributors]
+    known = _one_of_each(all_statements, {announcement.index, last.index, *(ref.index for ref in references)})
+    chain = _chain(known, last)
+    named = {announcement.text_hash, *(ref.text for ref in references)}
+    start = next((at for at, entry in enumerate(chain) if entry.text_hash in named or _has_slot(entry, said)), 0)
+    carried = {entry.text_hash for entry in chain[start:]} | named
+    carried |= {entry.text_hash for entry in chain if isinstance(entry.statement, Key)}
+    snapshots = [known[ref.text].statement for ref in (said.objects, said.inspectors) if ref.text in known]
+    rosters = [one for one in snapshots if isinstance(one, SnapshotStatement)]
+    digests = artifact_names(said, rosters, None if draw is None else draw.of(Draw))
     embargo = said.disclosure.embargo if isinstance(said.disclosure, Until) else None
-    of_draw = {announcement.text_hash} | ({draw.text_hash} if draw else set())
 
     def wanted(entry: Entry) -> bool:
-        if entry.statement.by == said.by and first <= entry.index <= last:
-            return True
         match entry.statement:
-            case Key():
-                return entry.index <= last
+            case Key() as key:
+                return key.by != said.by and entry.index <= last.index
             case Receipt() as receipt:
-                return receipt.snapshot.text in snapshots
-            case Commitment():
-                return entry.text_hash in committed
+                return receipt.snapshot.text in carried
             case Reveal() as reveal:
-                return reveal.commitment.text in committed
+                return reveal.commitment.text in carried
             case Deposit() as deposit:
                 return deposit.embargo == embargo
             case Opening() as opening:
-                return opening.of.text in of_draw
-        return entry.text_hash in snapshots | {said.plan.text}
+                return opening.of.text in {announcement.text_hash, last.text_hash}
+            case Withdrawal() as withdrawal:
+                return withdrawal.digest in digests
+        return False
 
-    return [entry for entry in all_statements if wanted(entry)]
+    told = (entry for entry in known.values() if entry.text_hash in carried or wanted(entry))
+    return sorted(told, key=lambda entry: entry.index)
 
 
 def _quorum_after(sizes: Sequence[SignedSize], index: int) -> SignedSize | None:

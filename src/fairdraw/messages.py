@@ -16,8 +16,6 @@ from typing import Final, Protocol, Self
 from fairdraw.errors import EncodingError
 
 _FIELD: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-_MARKS: Final[Mapping[str, tuple[str, str, str]]] = {"zh": ("（", "；", "）")}
-_LATIN_MARKS: Final = (" (", "; ", ")")
 _UNSHOWN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
@@ -89,6 +87,7 @@ class Catalogue:
         template = self.sections.get(section, {}).get(code)
         if template is None:
             return visible(code) + self._beside(params)
+        # One pass: a field inside a parameter's own value is never filled.
         return _FIELD.sub(lambda found: self.show(params[found[1]]) if found[1] in params else "?", template)
 
     def tell(self, section: str, code: str, params: Mapping[str, object], /) -> str:
@@ -138,7 +137,7 @@ class Catalogue:
             case bytes():
                 return value.hex()
             case dict():
-                return self._joined(f"{self.show(k)} {self.show(v)}" for k, v in value.items())
+                return self._joined(f"{self.say('field', str(name))} {self.show(item)}" for name, item in value.items())
             case list() | tuple() | set() | frozenset():
                 items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
                 return self._joined(
@@ -147,13 +146,20 @@ class Catalogue:
                 )
         return visible(str(value))
 
+    def listed(self, params: Mapping[str, object]) -> str:
+        """Return parameters by name, each with its value."""
+        told = (f"{self.say('field', name)} {self.show(value)}" for name, value in params.items())
+        return self.mark("between").join(told)
+
+    def mark(self, code: str) -> str:
+        """Return a mark of this language's punctuation, from the section `mark`."""
+        return self.sections.get("mark", {}).get(code, " ")
+
     def _joined(self, items: Iterator[str]) -> str:
-        return ("、" if self.lang == "zh" else ", ").join(items) or self.say("word", "none")
+        return self.mark("and").join(items) or self.say("word", "none")
 
     def _beside(self, params: Mapping[str, object]) -> str:
-        first, between, last = _MARKS.get(self.lang, _LATIN_MARKS)
-        told = [f"{self.say('field', name)} {self.show(value)}" for name, value in params.items()]
-        return first + between.join(told) + last if told else ""
+        return self.mark("open") + self.listed(params) + self.mark("close") if params else ""
 
 
 def _sections(table: Mapping[str, object], above: str = "") -> Iterator[tuple[str, Mapping[str, str]]]:

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from fairdraw import encoding
+from fairdraw.errors import EncodingError
 
 VERSION: Final = 0  # until release 1.0: specs/CHANGES.md
 
@@ -29,17 +30,27 @@ FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Ratio = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,8})/[1-9][0-9]{0,8}$")]
 Count = Annotated[int, Field(ge=0, le=encoding.MAX_INTEGER)]
 Positive = Annotated[int, Field(ge=1, le=encoding.MAX_INTEGER)]
-Date = Annotated[str, AfterValidator(encoding.check_date)]
 Rounding = Literal["ceil", "nearest", "floor"]
 AttributeType = Literal["string", "integer", "boolean", "strings"]
 
 
 def _time(text: str) -> str:
-    encoding.parse_time(text)
+    try:
+        encoding.parse_time(text)
+    except EncodingError as error:
+        raise ValueError(str(error)) from None  # what pydantic turns into its own error
     return text
 
 
+def _date(text: str) -> str:
+    try:
+        return encoding.check_date(text)
+    except EncodingError as error:
+        raise ValueError(str(error)) from None
+
+
 Time = Annotated[str, AfterValidator(_time)]
+Date = Annotated[str, AfterValidator(_date)]
 
 
 class Value(BaseModel):
@@ -96,7 +107,9 @@ class Team(Value):
     def _quota_adds_up(self) -> Self:
         if (self.department is None) != (not self.quota):
             raise ValueError("quota and department go together")
-        if self.quota and (sum(n for _, n in self.quota) != self.size or sorted(self.quota) != list(self.quota)):
+        departments = [name for name, _ in self.quota]
+        # A department said twice would draw the same inspectors twice.
+        if self.quota and (sum(n for _, n in self.quota) != self.size or sorted(set(departments)) != departments):
             raise ValueError("quota must be sorted by department and add up to size")
         return self
 

@@ -108,9 +108,13 @@ def parse_text(text: bytes) -> Statement:
         found = value.get("type") if isinstance(value, dict) else type(value).__name__
         raise StatementError("unknown-type", expected=sorted(TYPES), found=found)
     try:
-        return kind.model_validate_json(line)
+        statement = kind.model_validate_json(line)
     except ValidationError as error:
         raise _bad_field(kind.TYPE, error) from None
+    # A default that stands for a missing field, or `false` for 0, would be a second spelling of one statement.
+    if statement.text() != text:
+        raise StatementError("bad-field", type=kind.TYPE, field="(whole)", expected="every field in its one spelling")
+    return statement
 
 
 def read_entry(data: bytes, index: int) -> Entry:

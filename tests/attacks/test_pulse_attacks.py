@@ -44,16 +44,12 @@ def test_the_announced_round_itself_is_accepted():
 
 @pytest.mark.parametrize("number", sorted(set(ROUNDS) - {ANNOUNCED}))
 def test_a_genuine_pulse_of_another_round_is_refused(number):
-    refused(
-        "wrong-round", check_pulse, QUICKNET, Pulse(QUICKNET.hash, number, ROUNDS[number]), round=ANNOUNCED
-    )
+    refused("wrong-round", check_pulse, QUICKNET, Pulse(QUICKNET.hash, number, ROUNDS[number]), round=ANNOUNCED)
 
 
 @pytest.mark.parametrize("number", sorted(set(ROUNDS) - {ANNOUNCED}))
 def test_a_genuine_pulse_renamed_to_the_announced_round_is_refused(number):
-    refused(
-        "signature-invalid", check_pulse, QUICKNET, replace(PULSE, signature=ROUNDS[number]), round=ANNOUNCED
-    )
+    refused("signature-invalid", check_pulse, QUICKNET, replace(PULSE, signature=ROUNDS[number]), round=ANNOUNCED)
 
 
 def test_the_latest_round_given_for_round_0_is_refused():
@@ -124,9 +120,7 @@ def test_the_identity_as_key_under_which_everything_verifies_is_refused():
 
 
 def test_a_signature_outside_the_subgroup_is_refused():
-    refused(
-        "not-a-point", check_pulse, QUICKNET, replace(PULSE, signature=G1_OUTSIDE_SUBGROUP), round=ANNOUNCED
-    )
+    refused("not-a-point", check_pulse, QUICKNET, replace(PULSE, signature=G1_OUTSIDE_SUBGROUP), round=ANNOUNCED)
     chained = Pulse(DEFAULT.hash, ANNOUNCED, G2_OUTSIDE_SUBGROUP, "00" * 96)
     refused("not-a-point", check_pulse, DEFAULT, chained, round=ANNOUNCED)
 

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from fairdraw.announcement import Inputs, announce, artifact_of, read_exclusions, read_recusals
-from fairdraw.beacon import Chain, check_pulse, practice_chain, practice_pulse
+from fairdraw.beacon import Chain, Pulse, check_pulse, practice_chain, practice_pulse
 from fairdraw.bundle import Bundle, Carried, SignedSize, make_bundle
 from fairdraw.draw import Outcome, draw_lots, key_material
 from fairdraw.encoding import canonical, parse_time, to_base64
@@ -105,7 +105,7 @@ class Story:
 
     witnesses: int = 2
     supervisors: int = 3
-    margin_line: str = ""
+    trust_lines: str = ""  # what a reader adds to the own trust file
     entries: list[bytes] = field(default_factory=list)
     checkpoints: list[bytes] = field(default_factory=list)
     artifacts: dict[str, bytes] = field(default_factory=dict)
@@ -117,8 +117,19 @@ class Story:
         self.log_key = signer(self.origin)
         self.bureau = signer(BUREAU)
         self.witness_keys = [signer(f"w{i}.example.cn/rehearsal", 4) for i in range(self.witnesses)]
-        self.people = {f"s{i}.example.cn/rehearsal": signer(f"s{i}.example.cn/rehearsal") for i in range(self.supervisors)}
-        self.chain: Chain = practice_chain(secret("beacon"), id="practice", genesis=START - 3000)
+        names = [f"s{i}.example.cn/rehearsal" for i in range(self.supervisors)]
+        self.people = {name: signer(name) for name in names}
+        self.chains = {
+            name: practice_chain(secret(f"beacon {name}"), id=name, genesis=START - 3000)
+            for name in ("practice", "practice-2")
+        }
+
+    @property
+    def chain(self) -> Chain:
+        return self.chains["practice"]
+
+    def pulse(self, beacon: str, number: int) -> Pulse:
+        return practice_pulse(secret(f"beacon {beacon}"), self.chains[beacon], number)
 
     # -- the log ------------------------------------------------------------------------------------------------
 
@@ -211,7 +222,7 @@ class Story:
     def pulses(self, announced: Announcement) -> tuple[PulseValue, ...]:
         told = []
         for source in announced.beacon:
-            pulse = practice_pulse(secret("beacon"), self.chain, source.round)
+            pulse = self.pulse(source.beacon, source.round)
             told.append(
                 PulseValue(beacon=source.beacon, round=source.round, signature=pulse.signature, previous=pulse.previous)
             )
@@ -247,8 +258,8 @@ class Told:
         said = self.announcement.of(Announcement)
         randomness = []
         for source, value in zip(said.beacon, self.story.pulses(said), strict=True):
-            pulse = practice_pulse(secret("beacon"), self.story.chain, value.round)
-            randomness.append(check_pulse(self.story.chain, pulse, round=source.round))
+            pulse = self.story.pulse(value.beacon, value.round)
+            randomness.append(check_pulse(self.story.chains[source.beacon], pulse, round=source.round))
         return key_material(self.announcement, seeds=self.seeds, pulses=randomness, embargo=self.embargo).key()
 
     def reveal(self, *names: str) -> dict[str, Entry]:
@@ -303,7 +314,7 @@ class Told:
     def go_on(self, *, bend: Callable[[Record], Record] | None = None, cosigned: bool = True) -> "Told":
         """Move past the round, draw, log and cosign; `bend` is the bureau's own idea of the record."""
         story, said = self.story, self.announcement.of(Announcement)
-        due = max(story.chain.time_of(source.round) for source in said.beacon)
+        due = max(story.chains[source.beacon].time_of(source.round) for source in said.beacon)
         story.now = max(story.now, due + 5)
         record = make_record(
             story.head(), self.inputs(), pulses=story.pulses(said), outcome=self.outcome(), embargo=self.embargo
@@ -354,9 +365,9 @@ def trust_text(story: Story) -> str:
     text += f"bureau {BUREAU} {story.bureau.verifier.vkey} {story.origin}\n"
     for name, key in story.people.items():
         text += f"supervisor {name} discipline {key.verifier.vkey}\n"
-    chain = story.chain
-    text += f"beacon {chain.id} {chain.hash} {chain.key} {chain.scheme} {chain.period} {chain.genesis}\n"
-    return text + story.margin_line + "rehearsal\n"
+    for chain in story.chains.values():
+        text += f"beacon {chain.id} {chain.hash} {chain.key} {chain.scheme} {chain.period} {chain.genesis}\n"
+    return text + story.trust_lines + "rehearsal\n"
 
 
 def trust(story: Story) -> Trust:

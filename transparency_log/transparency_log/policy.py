@@ -260,6 +260,7 @@ def _parse_threshold(line: int, word: str, members: int) -> int:
 def _check_keys(of: str, verifiers: list[Verifier], algorithms: tuple[int, ...]) -> None:
     seen: dict[bytes, str] = {}
     for verifier in verifiers:
+        _check_word(verifier.name)
         if verifier.algorithm not in algorithms:
             raise PolicyError("key-algorithm", of=of, name=verifier.name, expected=algorithms, found=verifier.algorithm)
         # One key under two names would be two voices of one witness.

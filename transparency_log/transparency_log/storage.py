@@ -49,7 +49,7 @@ class Directory:
         """Return a file's bytes, None if there is no such file."""
         try:
             return self._locate(path).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:
             raise StorageError("not-readable", path=path, reason=str(error)) from None

@@ -13,6 +13,7 @@ Nothing is read or written here. Pruned logs and other entry encodings are not s
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Final, Literal, Self
 
 from transparency_log.encoding import MAX_INT
@@ -171,7 +172,7 @@ class RightEdge:
         if len(self._entries) == TILE_WIDTH:
             finished.append((Tile(ENTRIES, index // TILE_WIDTH), encode_bundle(self._entries)))
             self._entries.clear()
-        for level in range(MAX_LEVEL):
+        for level in count():
             if level == len(self._levels):
                 self._levels.append([])
             hashes = self._levels[level]

@@ -139,7 +139,9 @@ def _parse(body: bytes) -> tuple[AddCheckpoint, Checkpoint]:
         request = AddCheckpoint.parse(body)
         checkpoint = Checkpoint.parse(request.note.text)
     except (NoteError, CheckpointError) as error:
-        raise WitnessError("checkpoint", status=BAD_REQUEST, reason=str(error)) from None
+        # A signature line that spells no bytes is a bad signature; peers that decode base64 laxly find it invalid.
+        status = FORBIDDEN if error.code == "signature-not-base64" else BAD_REQUEST
+        raise WitnessError("checkpoint", status=status, reason=str(error)) from None
     if checkpoint.extensions:
         raise WitnessError("extension-line", status=BAD_REQUEST, found=checkpoint.extensions[0])
     if request.old_size > checkpoint.size:

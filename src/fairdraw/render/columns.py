@@ -9,7 +9,7 @@ _CLOSING: Final = frozenset("，。；：、！？）》”’…,.;:!?)")
 _OPENING: Final = frozenset("（《“‘(")
 
 
-def width(text: str) -> int:
+def cells(text: str) -> int:
     """Return how many cells a text takes."""
     return sum(_cells(character) for character in text)
 
@@ -20,9 +20,9 @@ def _cells(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def pad(text: str, cells: int) -> str:
+def pad(text: str, width: int) -> str:
     """Return a text with spaces up to a number of cells."""
-    return text + " " * (cells - width(text))
+    return text + " " * (width - cells(text))
 
 
 def _pieces(text: str) -> list[str]:
@@ -42,46 +42,48 @@ def _pieces(text: str) -> list[str]:
     return pieces
 
 
-def wrap(text: str, cells: int) -> list[str]:
+def wrap(text: str, width: int) -> list[str]:
     """Return a text's lines of at most so many cells; a word that is wider is cut."""
     lines = [""]
     for piece in _pieces(text):
         rest = piece
-        if width((lines[-1] + rest).rstrip()) <= cells:
+        if cells((lines[-1] + rest).rstrip()) <= width:
             lines[-1] += rest
             continue
         if lines[-1]:
             lines.append("")
-        while width(rest.rstrip()) > cells:
-            end = next(i for i in range(len(rest), 0, -1) if width(rest[:i]) <= cells or i == 1)
+        while cells(rest.rstrip()) > width:
+            end = next(i for i in range(len(rest), 0, -1) if cells(rest[:i]) <= width or i == 1)
             lines[-1], rest = rest[:end], rest[end:]
             lines.append("")
         lines[-1] = rest
     return [line.rstrip() for line in lines]
 
 
-def indented(text: str, *, cells: int, first: str, rest: str | None = None) -> list[str]:
+def indented(text: str, *, width: int, first: str, rest: str | None = None) -> list[str]:
     """Return a text's lines within so many cells, the first after `first` and the others after `rest` (or as far in)."""
-    inside = " " * width(first) if rest is None else rest
-    wrapped = wrap(text, max(cells - max(width(first), width(inside)), 8))
+    inside = " " * cells(first) if rest is None else rest
+    wrapped = wrap(text, max(width - max(cells(first), cells(inside)), 8))
     return [first + wrapped[0], *(inside + line for line in wrapped[1:])]
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, cells: int) -> list[str]:
-    """Return a table's lines: columns as wide as they must be, the widest one wrapped if all is wider than `cells`."""
-    widths = [max(width(row[i]) for row in (header, *rows)) for i in range(len(header))]
-    over = sum(widths) + 2 * (len(widths) - 1) - cells
+def table(headers: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], *, width: int) -> list[str]:
+    """Return a table's lines: columns as wide as they must be, the widest wrapped while all is wider than `width`."""
+    widths = [max(cells(row[i]) for row in (*headers, *rows)) for i in range(len(headers[0]))]
+    over = sum(widths) + 2 * (len(widths) - 1) - width
     while over > 0 and max(widths) > 8:
-        widest = widths.index(max(widths))
-        widths[widest] -= 1
+        widths[widths.index(max(widths))] -= 1
         over -= 1
-    lines: list[str] = []
-    for number, row in enumerate((header, *rows)):
-        parts = [wrap(cell, w) for cell, w in zip(row, widths, strict=True)]
-        height = max(map(len, parts))
-        for at in range(height):
-            told = (pad(part[at] if at < len(part) else "", w) for part, w in zip(parts, widths, strict=True))
-            lines.append("  ".join(told).rstrip())
-        if number == 0:
-            lines.append("  ".join("-" * w for w in widths))
-    return lines
+    rule = "  ".join("-" * w for w in widths)
+    told = [line for row in rows for line in _row(row, widths)]
+    return [line for header in headers for line in _row(header, widths)] + [rule, *told]
+
+
+def _row(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    parts = [wrap(cell, width) for cell, width in zip(row, widths, strict=True)]
+    height = max(map(len, parts))
+    filled = [part + [""] * (height - len(part)) for part in parts]
+    return [
+        "  ".join(pad(text, width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in zip(*filled, strict=True)
+    ]

@@ -7,14 +7,14 @@ from fairdraw import encoding
 from fairdraw.announcement import limit_of
 from fairdraw.errors import AnnouncementError, EncodingError, StatementError
 from fairdraw.plan import version_meant
-from fairdraw.schema import Announcement, Draw, Key, Plan
+from fairdraw.schema import Announcement, Draw, Key, Plan, Void
 from fairdraw.statement import Entry, check_signatures, new_key
 from fairdraw.trust import REHEARSAL, Bureau
 from fairdraw.verify.case import Case, Prefix, read_checkpoint
 from fairdraw.verify.report import CannotTellError, CheckFailedError
 from transparency_log import merkle
-from transparency_log.errors import LogError
-from transparency_log.note import Verifier
+from transparency_log.errors import LogError, NoteError
+from transparency_log.note import Verifier, verify
 from transparency_log.policy import colluders_to_backdate, colluders_to_fork, missing
 
 Evidence = Mapping[str, object]
@@ -100,6 +100,8 @@ def _others(case: Case) -> dict[str, Verifier]:
         statement = entry.statement
         if statement.by == case.file.bureau or statement.log != case.file.log:
             continue
+        if statement.bureau != case.file.bureau and not isinstance(statement, Key):
+            continue  # a seed that was revealed, or a key deposited, for another bureau's slot of this name
         try:
             check_signatures(entry, keys)
         except StatementError:
@@ -129,43 +131,61 @@ class _Keys:
         statement, case = entry.statement, self.case
         if statement.log != case.file.log or statement.bureau != case.file.bureau:
             raise CheckFailedError("another-log", index=entry.index, expected=case.file.log, found=statement.log)
-        if unknown := [name for name in statement.with_ if name not in self.supervisors]:
-            raise CannotTellError("unknown-co-signer", index=entry.index, found=unknown[0])
         position = _line_for(self.lines, self.current, entry)
         try:
+            if unknown := [name for name in statement.with_ if name not in self.supervisors]:
+                # The bureau's own line first: else anybody could make the whole log undecidable.
+                verify(entry.note, [self.current[position]])
+                raise CannotTellError("unknown-co-signer", index=entry.index, found=unknown[0])
             check_signatures(entry, {**self.supervisors, statement.by: self.current[position]})
             if isinstance(statement, Key):
                 self.current[position] = new_key(statement)
-        except StatementError as error:
+        except (StatementError, NoteError) as error:
             raise CheckFailedError("bad-signature", index=entry.index, why=str(error)) from None
 
 
 def signed_by_bureau(case: Case, entries: Iterable[Entry]) -> list[Entry]:
-    """Return those of a log's statements that the bureau signed; anybody can log a text that merely names it."""
+    """Return those of a log's statements that the bureau signed, the first valid entry of each text.
+
+    Anybody can log a text that merely names the bureau, and a log's operator can put such a forgery in front of the
+    genuine entry, which must not hide it (attack 2).
+    """
     keys = _Keys(case)
-    told = []
+    told: dict[str, Entry] = {}
     for entry in entries:
-        if entry.statement.by != case.file.bureau:
+        if entry.statement.by != case.file.bureau or entry.text_hash in told:
             continue
         try:
             keys.check(entry)
         except CheckFailedError:
             continue
-        told.append(entry)
-    return told
+        told[entry.text_hash] = entry
+    return list(told.values())
 
 
 def check_signed(case: Case) -> list[Entry]:
     """Check the signatures and times of the bureau's carried entries, and return them in log order.
 
+    What is carried from behind the draw (openings, withdrawals) may hold forgeries, which do not count.
+
     Raises:
-        CheckFailedError: one is not the bureau's, or `time` goes back.
+        CheckFailedError: an entry is not in the log; one up to the draw is not the bureau's; or `time` goes back.
         CannotTellError: a co-signer is not in the trust file.
     """
-    whole = case.chain(case.file.bureau)
+    for text in case.entries:
+        case.entry(text)  # a deposit or a receipt that was never logged must not count either
+    last = max(case.announcement.index, 0 if case.draw is None else case.draw.index)
+    carried = case.chain(case.file.bureau)
     keys = _Keys(case)
-    for entry in whole:
-        keys.check(entry)
+    whole = []
+    for entry in carried:
+        try:
+            keys.check(entry)
+        except CheckFailedError:
+            if entry.index > last:
+                continue
+            raise
+        whole.append(entry)
         case.signed.add(entry.text_hash)
     for before, after in pairwise(whole):
         if before.statement.time > after.statement.time:
@@ -175,8 +195,8 @@ def check_signed(case: Case) -> list[Entry]:
 
 def bureau_chain(case: Case) -> Evidence:
     """Check the bureau's carried chain: signatures, log, and `seq` and `prev` without a gap from plan to draw."""
-    last = case.draw or case.announcement
-    chain = [entry for entry in check_signed(case) if entry.index <= last.index]
+    last = max(case.announcement.index, 0 if case.draw is None else case.draw.index)
+    chain = [entry for entry in check_signed(case) if entry.index <= last]
     started = False
     for before, after in pairwise(chain):
         started = started or not isinstance(before.statement, Key)
@@ -186,7 +206,6 @@ def bureau_chain(case: Case) -> Evidence:
         if started or two.seq <= one.seq:
             raise CheckFailedError("chain-broken", index=after.index, expected=one.seq + 1, found=two.seq)
     for entry in chain:
-        case.entry(entry.text_hash)
         if (entry.statement.seq == 0) != (entry.statement.prev is None):
             raise CheckFailedError("chain-broken", index=entry.index, expected="prev", found=entry.statement.prev)
     if case.trust.policy.quorum is not None:
@@ -202,15 +221,43 @@ def _times_before_cosignatures(case: Case, chain: list[Entry]) -> None:
                 raise CheckFailedError("time-after-cosignature", index=entry.index, claimed=claimed, cosigned=cosigned)
 
 
+def judged_at(case: Case) -> int:
+    """Return the index up to which "newest" and "the version meant" are judged.
+
+    It is the announcement's own, or, for a replacement that may change only its beacon, the first announcement's: what
+    the bureau logs between the two must not help it, nor spoil the replacement.
+    """
+    said = case.said
+    if said.replaces is None or said.replaces.text not in case.entries:
+        return case.announcement.index
+    void = case.entry(said.replaces.text)
+    if not isinstance(void.statement, Void) or void.statement.announcement.text not in case.entries:
+        return case.announcement.index
+    first = case.entry(void.statement.announcement.text)
+    if not isinstance(first.statement, Announcement) or is_free(case, first, void):
+        return case.announcement.index
+    return first.index
+
+
+def is_free(case: Case, announcement: Entry, void: Entry) -> bool:
+    """Say whether a void is shown to be cosigned before the round that it gives up, less the margin."""
+    try:
+        limit = limit_of(announcement.of(Announcement), case.trust.chains, case.trust.margin)
+    except AnnouncementError:
+        return False
+    return in_time(case, void.index, limit) is not None
+
+
 def plan_before_snapshots(case: Case) -> Evidence:
     """Check that a quorum had cosigned the plan version that is meant before the snapshots were logged."""
     said = case.said
     entry = case.entry(said.plan.text, said.plan.index)
     plan = _plan(entry)
+    judged = judged_at(case)
     versions = [
         e
         for e in case.chain(case.file.bureau)
-        if isinstance(e.statement, Plan) and e.statement.plan == plan.plan and e.index < case.announcement.index
+        if isinstance(e.statement, Plan) and e.statement.plan == plan.plan and e.index < judged
     ]
     meant = version_meant(versions, said.slots)
     if meant is None or meant.text_hash != entry.text_hash:
@@ -232,7 +279,7 @@ def _plan(entry: Entry) -> Plan:
 def announcement_logged(case: Case) -> Evidence:
     """Check that the announcement is an entry of the log, signed by the bureau."""
     entry = case.entry(case.file.announcement)
-    if entry.text_hash not in case.signed:
+    if not case.speaks(entry):
         raise CheckFailedError("not-the-bureaus", index=entry.index)
     return {"index": entry.index, "text": entry.text_hash}
 
@@ -247,6 +294,16 @@ def order_limit(case: Case, said: Announcement) -> int:
         return limit_of(said, case.trust.chains, case.trust.margin)
     except AnnouncementError as error:
         raise CheckFailedError(error.code, **error.params) from None
+
+
+def last_round(case: Case) -> int:
+    """Return the time of the announcement's last round, POSIX seconds.
+
+    Raises:
+        CheckFailedError: the announcement names a chain that the trust file does not know.
+    """
+    order_limit(case, case.said)  # every chain is known
+    return max(case.trust.chains[source.beacon].time_of(source.round) for source in case.said.beacon)
 
 
 def in_time(case: Case, index: int, limit: int) -> tuple[Prefix, int] | None:
@@ -292,9 +349,12 @@ def append_only(case: Case) -> Evidence:
 def record_logged(case: Case) -> Evidence:
     """Check that the `draw` statement is an entry of the log, of this announcement, signed by the bureau."""
     if case.file.draw is None:
-        raise CheckFailedError("no-draw")
+        due = last_round(case)
+        if case.as_of < due:
+            raise CannotTellError("not-due-yet", round=due)
+        raise CheckFailedError("no-draw", round=due)
     entry = case.entry(case.file.draw)
-    if not isinstance(entry.statement, Draw) or entry.text_hash not in case.signed:
+    if not isinstance(entry.statement, Draw) or not case.speaks(entry):
         raise CheckFailedError("not-the-bureaus", index=entry.index)
     if entry.statement.announcement.text != case.file.announcement:
         raise CheckFailedError("another-announcement", found=entry.statement.announcement.text)

@@ -174,6 +174,10 @@ class Case:
         material = key_material(self.announcement, seeds=self.seeds, pulses=self.randomness, embargo=self.embargo)
         return material.key()
 
+    def speaks(self, entry: Entry) -> bool:
+        """Say whether an entry is the bureau's own, signed by it: a supervisor's signature is no substitute."""
+        return entry.statement.by == self.file.bureau and entry.text_hash in self.signed
+
     def chain(self, name: str) -> list[Entry]:
         """Return the carried entries that a name signed, in log order."""
         return sorted((e for e in self.entries.values() if e.statement.by == name), key=lambda e: e.index)

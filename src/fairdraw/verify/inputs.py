@@ -23,7 +23,7 @@ from fairdraw.schema import (
 from fairdraw.seed import embargo_commitment, seed_lines
 from fairdraw.snapshot import check_opening, read_roster
 from fairdraw.statement import Entry
-from fairdraw.verify.anchors import in_time, order_limit
+from fairdraw.verify.anchors import in_time, judged_at, last_round, order_limit
 from fairdraw.verify.case import Case
 from fairdraw.verify.report import CannotTellError, CheckFailedError
 
@@ -34,13 +34,14 @@ DEPOSITARIES = 2  # one alone could lose the key, or say that it did
 def snapshots(case: Case) -> Evidence:
     """Check that both snapshots are logged, of the plan's registries, the newest, and receipted as the reader asks."""
     told: dict[str, object] = {}
+    judged = judged_at(case)
     for role, ref, registry in (
         ("objects", case.said.objects, case.plan.objects),
         ("inspectors", case.said.inspectors, case.plan.inspectors),
     ):
         entry = case.entry(ref.text, ref.index)
         statement = entry.statement
-        if not isinstance(statement, SnapshotStatement) or entry.text_hash not in case.signed:
+        if not isinstance(statement, SnapshotStatement) or not case.speaks(entry):
             raise CheckFailedError("not-the-bureaus", index=entry.index)
         if statement.registry != registry:
             raise CheckFailedError("wrong-registry", expected=registry, found=statement.registry)
@@ -49,7 +50,7 @@ def snapshots(case: Case) -> Evidence:
             for e in case.chain(case.file.bureau)
             if isinstance(e.statement, SnapshotStatement)
             and e.statement.registry == registry
-            and entry.index < e.index < case.announcement.index
+            and entry.index < e.index < judged
         ]
         if newer:
             # Else twelve snapshots could be frozen and the one that suits announced (attack 15).
@@ -87,7 +88,7 @@ def artifact(case: Case, named: Artifact) -> bytes:
     """
     if named.digest not in case.artifacts:
         if any(
-            isinstance(e.statement, Withdrawal) and e.text_hash in case.signed and e.statement.digest == named.digest
+            isinstance(e.statement, Withdrawal) and case.speaks(e) and e.statement.digest == named.digest
             for e in case.entries.values()
         ):
             raise CannotTellError("withdrawn", digest=named.digest)
@@ -138,9 +139,9 @@ def closed_inputs(case: Case) -> Evidence:
         raise CheckFailedError("history-after-announcement", expected=case.announcement.index, found=said.history_size)
     if said.regulation != case.plan.regulation:
         raise CheckFailedError("another-regulation", expected=case.plan.regulation, found=said.regulation)
-    due = max(case.trust.chains[s.beacon].time_of(s.round) for s in said.beacon if s.beacon in case.trust.chains)
+    due = last_round(case)
     if encoding.end_of_day(said.window) <= due:
-        raise CheckFailedError("window-before-round", expected=encoding.format_time(due), found=said.window)
+        raise CheckFailedError("window-before-round", round=due, found=said.window)
     case.recusals, case.exclusions = lists(case, said)
     # No rule of this plan excludes anybody; an exclusion that no rule yields is a name struck off (attack 7).
     if case.exclusions:
@@ -187,6 +188,9 @@ def pulse(case: Case) -> Evidence:
     if case.draw is None and not case.file_pulses:
         raise CannotTellError("pulse-missing")
     pulses = case.drew.pulses if case.draw is not None else case.file_pulses
+    if case.file_pulses not in {(), pulses}:
+        # What a bundle shows beside the logged pulse is either the same, or there to mislead somebody.
+        raise CheckFailedError("another-pulse", expected=[p.signature for p in pulses])
     case.randomness = check_pulses(case, case.said, pulses)
     return {"rounds": [[p.beacon, p.round, r.hex()] for p, r in zip(pulses, case.randomness, strict=True)]}
 
@@ -256,6 +260,8 @@ def disclosure(case: Case) -> Evidence:
     """Check when the result may be public, and, where it was sealed, that the embargo key is the committed one."""
     said = case.said
     if not isinstance(said.disclosure, Until):
+        if case.file_embargo is not None:
+            raise CheckFailedError("another-embargo", expected=None)
         return {"kind": "at-once"}
     due = encoding.end_of_day(said.disclosure.date)
     depositaries = {
@@ -287,9 +293,12 @@ def _embargo(case: Case, due: int) -> bytes | None:
         return bytes.fromhex(case.file_embargo)
     for entry in case.chain(case.file.bureau):
         statement = entry.statement
-        if isinstance(statement, Opening) and statement.embargo is not None and entry.text_hash in case.signed:
-            case.entry(entry.text_hash)
-            if encoding.parse_time(statement.time) > due:
-                case.find("opened-late", date=encoding.format_time(due), found=statement.time)
+        if not isinstance(statement, Opening) or statement.embargo is None or not case.speaks(entry):
+            continue
+        if statement.of.text in {case.file.draw, case.file.announcement}:
+            # The bureau's own `time` would be whatever suits it.
+            shown = min((t for prefix, t in case.quorum_prefixes() if prefix.size > entry.index), default=None)
+            if shown is None or shown > due:
+                case.find("opened-late", date=encoding.format_time(due), shown=shown)
             return bytes.fromhex(statement.embargo)
     return None

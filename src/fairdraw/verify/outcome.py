@@ -125,6 +125,8 @@ def record_matches(case: Case) -> Evidence:
         prev=drew.prev,
         time=encoding.parse_time(drew.time),
     )
+    if drew.results.digest not in case.artifacts:
+        artifact(case, drew.results)
     ours = make_record(head, case.inputs(), pulses=drew.pulses, outcome=outcome, embargo=case.embargo)
     data = case.artifacts[drew.results.digest]
     if encoding.digest(data) != drew.results.digest:

@@ -80,9 +80,9 @@ def snapshot(case: Case) -> Evidence:
     ref = getattr(case.said, slip.registry)
     statement = case.entry(ref.text, ref.index).statement
     plan = case.entry(case.said.plan.text, case.said.plan.index).statement
-    if not isinstance(statement, SnapshotStatement) or ref.text not in case.signed:
+    if not isinstance(statement, SnapshotStatement) or not case.speaks(case.entry(ref.text)):
         raise CheckFailedError("not-the-bureaus", index=ref.index)
-    if not isinstance(plan, Plan) or case.said.plan.text not in case.signed:
+    if not isinstance(plan, Plan) or not case.speaks(case.entry(case.said.plan.text)):
         raise CheckFailedError("not-the-bureaus", index=case.said.plan.index)
     if statement.registry != getattr(plan, slip.registry):
         raise CheckFailedError("wrong-registry", expected=getattr(plan, slip.registry), found=statement.registry)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fairdraw.announcement import Inputs, limit_of
 from fairdraw.bundle import statements
 from fairdraw.draw import draw_lots, key_material
-from fairdraw.errors import AnnouncementError, AssignmentError
+from fairdraw.errors import AssignmentError
 from fairdraw.schema import (
     Announcement,
     Draw,
@@ -21,7 +21,7 @@ from fairdraw.schema import (
     Withdrawal,
 )
 from fairdraw.statement import Entry
-from fairdraw.verify.anchors import in_time, signed_by_bureau
+from fairdraw.verify.anchors import in_time, is_free, signed_by_bureau
 from fairdraw.verify.case import Case, LogView, Prefix, read_checkpoint
 from fairdraw.verify.inputs import check_pulses, committed_seeds, lists
 from fairdraw.verify.report import CannotTellError, CheckFailedError
@@ -39,14 +39,6 @@ def _voids(chain: Iterable[Entry], announcement: Entry) -> list[Entry]:
     return [
         e for e in chain if isinstance(e.statement, Void) and e.statement.announcement.text == announcement.text_hash
     ]
-
-
-def _is_free(case: Case, announcement: Entry, void: Entry) -> bool:
-    try:
-        limit = limit_of(announcement.of(Announcement), case.trust.chains, case.trust.margin)
-    except AnnouncementError:
-        return False
-    return in_time(case, void.index, limit) is not None
 
 
 def _reason_holds(case: Case, chain: Sequence[Entry], announcement: Entry, void: Entry) -> bool:
@@ -131,7 +123,7 @@ def entitled(case: Case, chain: Sequence[Entry], slot: str) -> Entry | None:
     void = next((v for v in voids if replaces is not None and v.text_hash == replaces.text), None)
     if void is None or void.index > second.index or _voids(chain, second):
         return None
-    if _is_free(case, first, void):
+    if is_free(case, first, void):
         return second
     same = _same_inputs(first.of(Announcement), second.of(Announcement))
     return second if same and _reason_holds(case, chain, first, void) else None
@@ -247,8 +239,9 @@ def later_acts(case: Case) -> Evidence:
     digests |= {snapshot.roster.digest for snapshot in case.snapshots.values()}
     if case.draw is not None:
         digests.add(case.drew.results.digest)
-    signed = {e.text_hash for e in signed_by_bureau(case, everything)} | case.signed
-    acts = [e for e in everything if e.text_hash in signed and _touches(e, texts, digests)]
-    if voids := [e.index for e in acts if isinstance(e.statement, Void)]:
+    ours = signed_by_bureau(case, everything)
+    others = {e.text_hash: e for e in everything if e.text_hash in case.signed and e.statement.by != case.file.bureau}
+    acts = sorted((e for e in (*ours, *others.values()) if _touches(e, texts, digests)), key=lambda e: e.index)
+    if voids := [e.index for e in acts if isinstance(e.statement, Void) and e.statement.by == case.file.bureau]:
         raise CheckFailedError("voided", index=voids[0])
     return {"size": newest.size, "as_of": case.as_of, "acts": [[e.statement.type, e.index] for e in acts]}

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
 from fairdraw.bundle import Slip
-from fairdraw.schema import Announcement, Draw
+from fairdraw.errors import Error
+from fairdraw.schema import Announcement, Draw, Statement
+from fairdraw.statement import Entry
 from fairdraw.verify.case import Case
 from fairdraw.verify.report import CannotTellError, Check, CheckFailedError, Report
+from transparency_log.errors import LogError
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +44,29 @@ def _one(case: Case, step: Step, told: Mapping[str, Check], not_asked: Set[str])
         return Check(step.code, "fails", error.reason, evidence=error.evidence)
     except CannotTellError as error:
         return Check(step.code, "unknown", error.reason, evidence=error.evidence)
+    except (Error, LogError) as error:
+        # Whoever made the file shall not choose between "does not hold" and a verifier that stops half-way.
+        return Check(step.code, "fails", error.code, evidence=error.params)
 
 
 def find_subject(case: Case) -> None:
     """Find the announcement and the draw that the file is about among its entries.
 
     Raises:
-        CheckFailedError: one is not carried, or is of another type.
+        CheckFailedError: one is not carried, is of another type, or speaks for somebody else than the bureau.
     """
-    announcement = case.entries.get(case.file.announcement)
-    if announcement is None or not isinstance(announcement.statement, Announcement):
-        raise CheckFailedError("entry-missing", text=case.file.announcement)
-    case.announcement = announcement
+    case.announcement = _of_the_bureau(case, case.file.announcement, Announcement)
     if case.file.draw is not None:
-        case.draw = case.entries.get(case.file.draw)
-        if case.draw is None or not isinstance(case.draw.statement, Draw):
-            raise CheckFailedError("entry-missing", text=case.file.draw)
+        case.draw = _of_the_bureau(case, case.file.draw, Draw)
+
+
+def _of_the_bureau(case: Case, text: str, kind: type[Statement]) -> Entry:
+    entry = case.entries.get(text)
+    if entry is None or not isinstance(entry.statement, kind):
+        raise CheckFailedError("entry-missing", text=text)
+    if entry.statement.by != case.file.bureau:
+        raise CheckFailedError("not-the-bureaus", index=entry.index, found=entry.statement.by)
+    return entry
 
 
 def make_report(case: Case, checks: tuple[Check, ...], *, as_of_given: bool) -> Report:

@@ -1,8 +1,8 @@
 from dataclasses import replace
 
 import pytest
-from support.keys import ORIGIN, flipped_bits, grease, log_signer, witness_signer
 
+from support.keys import ORIGIN, flipped_bits, grease, log_signer, witness_signer
 from transparency_log import note as note_module
 from transparency_log.checkpoint import (
     Checkpoint,
@@ -70,6 +70,22 @@ def test_extension_lines_of_others_are_read_and_ours_are_never_signed():
 def test_malformed_checkpoints_are_refused(text):
     with pytest.raises(CheckpointError):
         Checkpoint.parse(text.replace("{root}", CHECKPOINT.format().splitlines()[2]))
+
+
+@pytest.mark.parametrize(
+    ("code", "changes"),
+    [
+        ("line", {"origin": ""}),
+        ("line", {"origin": "two\nlines"}),
+        ("line", {"extensions": ("",)}),
+        ("size-out-of-range", {"size": -1}),
+        ("size-out-of-range", {"size": MAX_INT + 1}),
+        ("root-length", {"root": bytes(31)}),
+    ],
+)
+def test_a_checkpoint_that_would_not_read_back_cannot_be_made(code, changes):
+    with pytest.raises(CheckpointError, match=code):
+        replace(CHECKPOINT, **changes)
 
 
 def test_the_key_of_one_log_does_not_speak_for_another_origin():
@@ -195,6 +211,11 @@ class TestMlDsa:
         for line in bad:
             with pytest.raises(CheckpointError, match="cosignature-invalid"):
                 cosignatures(with_lines(line), [verifier])
+
+    def test_an_origin_too_long_for_its_length_byte_is_refused(self, key, verifier):
+        text = replace(CHECKPOINT, origin="o" * 256).format()
+        with pytest.raises(CheckpointError, match="name-length"):
+            cosignatures(Note(text, (self.line(key, verifier),)), [verifier])
 
     def test_a_log_may_sign_with_it(self, key, verifier):
         checkpoint = Checkpoint(verifier.name, 1, CHECKPOINT.root)

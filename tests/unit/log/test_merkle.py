@@ -1,8 +1,8 @@
 from hashlib import sha256
 
 import pytest
-from support.keys import flipped_bits
 
+from support.keys import flipped_bits
 from transparency_log import merkle
 from transparency_log.errors import MerkleError
 

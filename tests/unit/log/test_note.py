@@ -2,8 +2,8 @@ from dataclasses import replace
 from hashlib import sha256
 
 import pytest
-from support.keys import grease, log_signer, witness_signer
 
+from support.keys import grease, log_signer, witness_signer
 from transparency_log import note as note_module
 from transparency_log.errors import NoteError
 from transparency_log.note import (

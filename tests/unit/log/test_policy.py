@@ -1,8 +1,8 @@
 from itertools import combinations
 
 import pytest
-from support.keys import log_signer, witness_signer
 
+from support.keys import log_signer, witness_signer
 from transparency_log.checkpoint import Cosignature
 from transparency_log.errors import PolicyError
 from transparency_log.note import Verifier
@@ -126,6 +126,22 @@ def test_a_name_that_would_not_read_back_cannot_be_made(word):
         Policy(witnesses=(Witness(word, KEYS["w1"]),))
     with pytest.raises(PolicyError, match="word"):
         Policy(witnesses=(Witness("w1", KEYS["w1"], word),))
+    with pytest.raises(PolicyError, match="word"):
+        Policy(witnesses=(Witness("w1", Verifier("w\x7f", 4, bytes(32))),))
+
+
+def test_a_policy_made_by_a_program_obeys_the_same_rules():
+    witness = Witness("w1", KEYS["w1"])
+    for broken in (
+        {"witnesses": (witness,), "quorum": "w2"},
+        {"witnesses": (witness, witness), "quorum": "w1"},
+        {"witnesses": (witness,), "groups": (Group("g", 2, ("w1",)),)},
+        {"witnesses": (witness,), "groups": (Group("g", 0, ()),)},
+        {"witnesses": (witness,), "groups": (Group("g", 1, ("h",)), Group("h", 1, ("w1",)))},
+        {"logs": (Log(KEYS["w1"]),)},
+    ):
+        with pytest.raises(PolicyError):
+            Policy(**broken)
 
 
 def test_a_quorum_is_seen_when_its_last_necessary_witness_has_cosigned():

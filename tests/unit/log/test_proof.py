@@ -1,8 +1,8 @@
 from dataclasses import replace
 
 import pytest
-from support.keys import ORIGIN, log_signer, witness_signer
 
+from support.keys import ORIGIN, log_signer, witness_signer
 from transparency_log.checkpoint import Checkpoint, cosign, sign_checkpoint
 from transparency_log.errors import CheckpointError, LogError, MerkleError, NoteError, ProofError
 from transparency_log.merkle import Tree, leaf_hash

@@ -1,5 +1,6 @@
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,7 @@ def test_a_replaced_file_has_its_last_bytes(storage):
 def test_a_path_below_a_file_is_not_there(storage):
     storage.create("tile/0/000", b"all")
     assert storage.read("tile/0/000/1") is None
+    assert storage.read("tile/0") is None
 
 
 @pytest.mark.parametrize(
@@ -71,6 +73,15 @@ def test_a_folder_syncs_each_file_before_it_gets_its_name_and_the_folder_after(t
     monkeypatch.setattr(os, "link", lambda *a, **k: (done.append("named"), real_link(*a, **k))[1])
     Directory(tmp_path).create("file", b"bytes")
     assert done == [False, "named", True]
+
+
+def test_a_file_that_cannot_be_read_is_an_error_and_not_absent(tmp_path, monkeypatch):
+    def fail(_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(StorageError, match="not-readable"):
+        Directory(tmp_path).read("checkpoint")
 
 
 def test_a_disk_that_does_not_keep_its_promise_is_an_error_and_leaves_no_file(tmp_path, monkeypatch):

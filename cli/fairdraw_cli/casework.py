@@ -1,0 +1,236 @@
+"""A draw of a workspace by its id: its announcement, its inputs, and what it waits for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from fairdraw.announcement import Inputs, limit_of, read_exclusions, read_recusals
+from fairdraw.beacon import Chain, Pulse, check_pulse
+from fairdraw.encoding import end_of_day, format_time
+from fairdraw.errors import WorkspaceError
+from fairdraw.schema import (
+    Announcement,
+    Artifact,
+    Commitment,
+    Committed,
+    Deposit,
+    Draw,
+    Plan,
+    PulseValue,
+    Ref,
+    Reveal,
+    RevealsClosed,
+    SnapshotStatement,
+    Until,
+    Void,
+)
+from fairdraw.seed import seed_lines
+from fairdraw.snapshot import Roster, read_roster
+from fairdraw.statement import Entry
+from fairdraw_cli.desk import Desk
+from fairdraw_cli.files import read
+from fairdraw_cli.history import cosigned_before
+
+DEPOSITARIES = 2  # one alone could lose the key, or say that it did
+
+
+@dataclass(frozen=True)
+class Matter:
+    """An announced draw: its id in the workspace, its announcement's entry, and the draw's, if there is one."""
+
+    desk: Desk
+    name: str
+    announcement: Entry
+    draw: Entry | None
+
+    @property
+    def said(self) -> Announcement:
+        """The announcement."""
+        return self.announcement.of(Announcement)
+
+    @property
+    def limit(self) -> int:
+        """The time before which whatever waits for the round must be cosigned."""
+        trust = self.desk.workspace.trust
+        return limit_of(self.said, trust.chains, trust.margin)
+
+    @property
+    def sealed(self) -> Until | None:
+        """How long the result is sealed, or None."""
+        return self.said.disclosure if isinstance(self.said.disclosure, Until) else None
+
+    def chains(self) -> list[tuple[Chain, int]]:
+        """Return the announced (chain, round) pairs."""
+        known = self.desk.workspace.trust.chains
+        return [(known[source.beacon], source.round) for source in self.said.beacon]
+
+    def due(self) -> int:
+        """Return when the last round is due."""
+        return max(chain.time_of(number) for chain, number in self.chains())
+
+    def named(self, ref: Ref) -> Entry:
+        """Return the entry that the announcement names."""
+        entry = self.desk.history.find(ref.text)
+        assert entry is not None, "an announcement names nothing but what is logged"
+        return entry
+
+    def plan(self) -> Plan:
+        """Return the plan version that counts."""
+        return self.named(self.said.plan).of(Plan)
+
+    def roster(self, role: str) -> tuple[Entry, Roster]:
+        """Return the snapshot entry of "objects" or "inspectors" and its roster."""
+        entry = self.named(getattr(self.said, role))
+        statement = entry.of(SnapshotStatement)
+        return entry, read_roster(self.desk.workspace.artifact(statement.roster.digest), statement)
+
+    def inputs(self) -> Inputs:
+        """Return all that the draw is a function of, besides its key."""
+        return inputs_of(self.desk, self.announcement)
+
+    def embargo(self) -> bytes | None:
+        """Return the embargo key of a sealed draw."""
+        if self.sealed is None:
+            return None
+        return bytes.fromhex(read(self.desk.workspace.secret(f"{self.name}.embargo")).decode().strip())
+
+
+def inputs_of(desk: Desk, announcement: Entry, lists: Mapping[str, bytes] | None = None) -> Inputs:
+    """Return the inputs that an announcement names; `lists` are artifacts by digest that are not stored yet."""
+    said, place = announcement.of(Announcement), desk.workspace
+
+    def artifact(named: Artifact) -> bytes:
+        return lists[named.digest] if lists is not None else place.artifact(named.digest)
+
+    def roster(ref: Ref) -> Roster:
+        entry = desk.history.find(ref.text)
+        assert entry is not None
+        statement = entry.of(SnapshotStatement)
+        return read_roster(place.artifact(statement.roster.digest), statement)
+
+    plan = desk.history.find(said.plan.text)
+    assert plan is not None
+    return Inputs(
+        announcement=announcement,
+        plan=plan.of(Plan),
+        objects=roster(said.objects),
+        inspectors=roster(said.inspectors),
+        recusals=read_recusals(artifact(said.recusals)),
+        exclusions=read_exclusions(artifact(said.exclusions)),
+    )
+
+
+def find(desk: Desk, name: str) -> Matter:
+    """Return an announced draw by its id.
+
+    Raises:
+        WorkspaceError: `draw-unknown`, with the ids that are known.
+    """
+    text = desk.workspace.announced(name)
+    entry = desk.history.find(text) if text else None
+    if entry is None:
+        folder = desk.workspace.root / "state" / "draws"
+        known = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        raise WorkspaceError("draw-unknown", expected=known, found=name)
+    draws = [e for e, draw in desk.history.all(Draw, desk.workspace.bureau) if draw.announcement.text == text]
+    return Matter(desk, name, entry, draws[0] if draws else None)
+
+
+def voids(desk: Desk, announcement: Entry) -> list[Entry]:
+    """Return the `void` entries of an announcement."""
+    return [e for e, void in desk.history.all(Void) if void.announcement.text == announcement.text_hash]
+
+
+def check_ready(matter: Matter) -> None:
+    """Refuse a draw that no verifier would accept: voided, not witnessed in time, not due, not deposited.
+
+    Raises:
+        WorkspaceError: which of them.
+    """
+    desk = matter.desk
+    if ended := voids(desk, matter.announcement):
+        raise WorkspaceError("draw-voided", index=ended[0].index, found=matter.name)
+    sizes = desk.sizes()
+    if cosigned_before(sizes, matter.announcement.index, matter.limit) is None:
+        raise WorkspaceError("not-witnessed-in-time", index=matter.announcement.index, limit=format_time(matter.limit))
+    if desk.now < matter.due():
+        raise WorkspaceError("round-not-due", expected=format_time(matter.due()), found=format_time(desk.now))
+    if matter.sealed is not None:
+        _check_deposits(matter, matter.sealed)
+
+
+def _check_deposits(matter: Matter, sealed: Until) -> None:
+    desk, sizes = matter.desk, matter.desk.sizes()
+    held = {
+        entry.statement.by
+        for entry, deposit in desk.history.all(Deposit)
+        if deposit.embargo == sealed.embargo
+        and deposit.by in desk.workspace.trust.supervisors
+        and cosigned_before(sizes, entry.index, matter.limit)
+    }
+    if len(held) < DEPOSITARIES:
+        raise WorkspaceError("too-few-deposits", expected=DEPOSITARIES, found=sorted(held))
+
+
+def contributions(matter: Matter, rule: Committed) -> list[tuple[Entry, Entry | None]]:
+    """Return each contributor's commitment and its reveal, if one is logged, in announced order."""
+    told = []
+    for contributor in rule.contributors:
+        reveals = [
+            entry
+            for entry, reveal in matter.desk.history.all(Reveal, contributor.name)
+            if reveal.commitment.text == contributor.commitment.text
+        ]
+        told.append((matter.named(contributor.commitment), reveals[0] if reveals else None))
+    return told
+
+
+def closing(matter: Matter) -> Entry | None:
+    """Return the first `reveals-closed` of a draw."""
+    closed = matter.desk.history.all(RevealsClosed, matter.desk.workspace.bureau)
+    return next((e for e, s in closed if s.announcement.text == matter.announcement.text_hash), None)
+
+
+def seeds_of(matter: Matter) -> tuple[tuple[str, str], ...]:
+    """Return the seed lines of the draw's key.
+
+    Raises:
+        WorkspaceError: `reveals-not-closed`: the list of reveals is not closed, or was cosigned too late.
+        SeedError: too few reveals, or an indispensable one is missing.
+    """
+    rule = matter.said.seed
+    if not isinstance(rule, Committed):
+        return ()
+    entry = closing(matter)
+    if entry is None or cosigned_before(matter.desk.sizes(), entry.index, matter.limit) is None:
+        # Whoever closes the list after the pulse chooses among outcomes (attack 10).
+        raise WorkspaceError("reveals-not-closed", limit=format_time(matter.limit))
+    reveals = [None if ref is None else matter.named(ref) for ref in entry.of(RevealsClosed).reveals]
+    commitments = [matter.named(contributor.commitment) for contributor in rule.contributors]
+    slots = {committed.of(Commitment).slot for committed in commitments}
+    return seed_lines(rule, slot=min(slots), commitments=commitments, reveals=reveals)
+
+
+def pulses_of(
+    matter: Matter, find_pulse: Callable[[Chain, int], Pulse | None]
+) -> tuple[tuple[PulseValue, ...], tuple[bytes, ...]]:
+    """Return the announced rounds' pulses and their randomness, each verified.
+
+    Raises:
+        WorkspaceError: `pulse-missing`.
+        BeaconError: a pulse is another round's, another chain's, or not signed.
+    """
+    values, randomness = [], []
+    for chain, number in matter.chains():
+        pulse = find_pulse(chain, number)
+        if pulse is None:
+            raise WorkspaceError("pulse-missing", chain=chain.id, round=number)
+        randomness.append(check_pulse(chain, pulse, round=number))
+        values.append(
+            PulseValue(beacon=chain.id, round=number, signature=pulse.signature, previous=pulse.previous)
+        )
+    return tuple(values), tuple(randomness)
+
+
+def opens_at(sealed: Until) -> int:
+    """Return the time from which a sealed result may be opened."""
+    return end_of_day(sealed.date)

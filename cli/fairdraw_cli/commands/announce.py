@@ -1,0 +1,303 @@
+"""`announce`: everything a draw depends on is fixed, and a future round named."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from fairdraw import encoding
+from fairdraw.announcement import announce as make_announcement
+from fairdraw.announcement import limit_of
+from fairdraw.beacon import RETIRED, Chain
+from fairdraw.draw import Preview, preview
+from fairdraw.errors import WorkspaceError
+from fairdraw.plan import version_meant
+from fairdraw.registry import read_pairs
+from fairdraw.render import fingerprint
+from fairdraw.schema import (
+    Announcement,
+    AtOnce,
+    Commitment,
+    Committed,
+    Contributor,
+    Plan,
+    Published,
+    Ref,
+    SnapshotStatement,
+    Until,
+    Void,
+)
+from fairdraw.seed import embargo_commitment
+from fairdraw.statement import Entry, read_entry, sign
+from fairdraw_cli.casework import DEPOSITARIES, inputs_of, voids
+from fairdraw_cli.desk import Desk, published, writing
+from fairdraw_cli.files import create_private, read, write
+from fairdraw_cli.forms import DrawForm, read_form
+from fairdraw_cli.helping import command
+from fairdraw_cli.history import cosigned_before
+from fairdraw_cli.session import Session, shown
+from transparency_log.note import Signer
+
+TRIALS: Final = 20  # random keys that tell how many attempts to expect
+SHOWN: Final = 10
+NO_EXCLUSIONS: Final = b""  # no rule of these plans excludes anybody
+REASONS: Final = frozenset({"chain-retired", "quorum-not-shown", "required-seed-missing", "attempts-exhausted"})
+CHAIN_FIELDS: Final = frozenset({"seq", "prev", "time", "beacon", "replaces"})
+
+
+def _plan(desk: Desk, slots: Sequence[str]) -> Entry:
+    plans = list(desk.history.all(Plan, desk.workspace.bureau))
+    versions = [entry for entry, plan in plans if plan.plan == slots[0].split("/")[0]]
+    meant = version_meant(versions, slots)
+    if meant is None:
+        raise WorkspaceError("slot-not-planned", expected=[s for _, p in plans for s in p.slots], found=list(slots))
+    return meant
+
+
+def _snapshot(desk: Desk, registry: str, wanted: str | None) -> tuple[str, Entry]:
+    """Return a registry's newest snapshot, which is the only one that may be cited (attack 15)."""
+    logged = [e for e, s in desk.history.all(SnapshotStatement, desk.workspace.bureau) if s.registry == registry]
+    if not logged:
+        raise WorkspaceError("not-frozen", found=registry)
+    newest = f"{registry}-{len(logged)}"
+    if wanted not in (None, newest):
+        raise WorkspaceError("snapshot-not-newest", expected=newest, found=wanted)
+    return newest, logged[-1]
+
+
+def _replaced(desk: Desk, slots: Sequence[str]) -> tuple[Entry, Entry] | None:
+    """Return the announcement that this one replaces and its void, or None where the slots are free.
+
+    Raises:
+        WorkspaceError: `slot-taken`: announced and not voided, or replaced once already.
+    """
+    earlier = [e for e, a in desk.history.all(Announcement, desk.workspace.bureau) if set(a.slots) & set(slots)]
+    if not earlier:
+        return None
+    ended = voids(desk, earlier[0])
+    if len(earlier) > 1 or not ended:
+        raise WorkspaceError("slot-taken", index=earlier[-1].index, found=sorted(slots))
+    return earlier[0], ended[0]
+
+
+def _check_replacement(desk: Desk, said: Announcement, earlier: Entry, void: Entry) -> None:
+    """Refuse a replacement that no verifier accepts: the slot is dead (design: one draw per slot)."""
+    trust, before = desk.workspace.trust, earlier.of(Announcement)
+    if cosigned_before(desk.sizes(), void.index, limit_of(before, trust.chains, trust.margin)):
+        return  # voided before the round: nobody knew anything yet
+    same = before.model_dump(exclude=set(CHAIN_FIELDS)) == said.model_dump(exclude=set(CHAIN_FIELDS))
+    if void.of(Void).reason not in REASONS or not same:
+        raise WorkspaceError("slot-dead", index=void.index, reason=void.of(Void).reason, found=list(said.slots))
+
+
+def _sources(desk: Desk, form: DrawForm) -> list[tuple[Chain, int]]:
+    told = []
+    for beacon in form.beacon:
+        chain = desk.workspace.trust.chains.get(beacon.chain)
+        if chain is None or chain.id in RETIRED:
+            raise WorkspaceError("unknown-chain", expected=sorted(desk.workspace.trust.chains), found=beacon.chain)
+        told.append((chain, chain.round_at_or_after(beacon.at)))
+    return told
+
+
+def _recusals(session: Session, form: DrawForm, folder: Path) -> bytes:
+    """Return the recusal list's artifact; its path counts from the draw's file."""
+    if form.recusals is None:
+        return b""
+    path = folder / form.recusals
+    lines, problems = read_pairs(read(path), name=path.name)
+    for problem in problems:
+        session.note(
+            "freeze.bad-row", line=problem.line, field=problem.field, reason=session.word(f"error.{problem.code}"),
+            expected=problem.expected, found=problem.found,
+        )  # fmt: skip
+    if problems:
+        raise WorkspaceError("bad-recusals", found=path.name, count=len(problems))
+    return encoding.lines(lines)
+
+
+def _seed(desk: Desk, form: DrawForm) -> Published | Committed:
+    """Return the announced seed; of each contributor the newest commitment for the first slot."""
+    seed, slot = form.seed, min(form.slots)
+    if seed.kind == "published":
+        if seed.contributors or seed.minimum is not None:
+            raise WorkspaceError("file-value", file="DRAW.toml", key="seed.kind", expected="committed", found="published")
+        return Published(kind="published", digits=seed.digits)
+    contributors = []
+    for one in seed.contributors:
+        logged = [e for e, s in desk.history.all(Commitment, one.name) if s.slot == slot]
+        if not logged:
+            raise WorkspaceError("commitment-missing", name=one.name, slot=slot)
+        contributors.append(Contributor(name=one.name, commitment=logged[-1].ref, required=one.required))
+    if not contributors:
+        raise WorkspaceError("file-key-missing", file="DRAW.toml", key="seed.contributors")
+    minimum = len(contributors) if seed.minimum is None else seed.minimum
+    return Committed(kind="committed", contributors=tuple(contributors), minimum=minimum)
+
+
+def _embargo(desk: Desk, form: DrawForm, *, dry_run: bool) -> AtOnce | Until:
+    """Return the announced disclosure; a sealed draw's embargo key is made here and stored before it is announced."""
+    if form.disclosure == "at-once":
+        return AtOnce(kind="at-once")
+    path = desk.workspace.secret(f"{form.id}.embargo")
+    # Of an `announce` that broke off before it logged anything, or of nobody yet.
+    embargo = bytes.fromhex(read(path).decode().strip()) if path.exists() else os.urandom(32)
+    if not path.exists() and not dry_run:
+        create_private(path, f"{embargo.hex()}\n".encode())
+    return Until(kind="until", date=form.disclosure.until, embargo=embargo_commitment(min(form.slots), embargo))
+
+
+def _make(desk: Desk, form: DrawForm, recusals: bytes, *, dry_run: bool) -> Announcement:
+    plan = _plan(desk, form.slots)
+    rules = plan.of(Plan)
+    sources = _sources(desk, form)
+    trust = desk.workspace.trust
+    margin = trust.margin if form.margin is None else max(form.margin, trust.margin)
+    objects, inspectors = (
+        _snapshot(desk, registry, wanted)
+        for registry, wanted in ((rules.objects, form.objects), (rules.inspectors, form.inspectors))
+    )
+    replaced = _replaced(desk, form.slots)
+    fields = {"objects": objects[1], "inspectors": inspectors[1], "plan": plan, "history_size": len(desk.history.data)}
+    if replaced is not None and not _is_free(desk, *replaced):
+        # The same inputs as the first time, judged as they stood then; only the round is another.
+        fields = _inputs_then(desk, replaced[0])
+    said = make_announcement(
+        desk.head,
+        **fields,  # type: ignore[arg-type]  # its four fields, typed as one dict
+        slots=form.slots,
+        recusals=recusals,
+        exclusions=NO_EXCLUSIONS,
+        sources=sources,
+        seed=_seed(desk, form),
+        disclosure=_embargo(desk, form, dry_run=dry_run),
+        window=form.window,
+        margin=margin,
+        replaces=replaced[1].ref if replaced else None,
+    )
+    if replaced is not None:
+        _check_replacement(desk, said, *replaced)
+    return said
+
+
+def _is_free(desk: Desk, earlier: Entry, void: Entry) -> bool:
+    trust = desk.workspace.trust
+    limit = limit_of(earlier.of(Announcement), trust.chains, trust.margin)
+    return cosigned_before(desk.sizes(), void.index, limit) is not None
+
+
+def _inputs_then(desk: Desk, earlier: Entry) -> dict[str, object]:
+    said = earlier.of(Announcement)
+
+    def entry(ref: Ref) -> Entry | None:
+        return desk.history.find(ref.text)
+
+    return {
+        "objects": entry(said.objects),
+        "inspectors": entry(said.inspectors),
+        "plan": entry(said.plan),
+        "history_size": said.history_size,
+    }
+
+
+def _tried(desk: Desk, said: Announcement, lists: Mapping[str, bytes]) -> Preview:
+    """Return what is known of the draw beforehand; `lists` are its artifacts by digest, not stored yet."""
+    # The trial entry never leaves this function, and the bureau's key does not sign it.
+    trial = read_entry(sign(said, [Signer.from_seed(said.by, os.urandom(32))]), len(desk.history.data))
+    inputs = inputs_of(desk, trial, lists)
+    known = {row.no for row in inputs.objects.rows}, {row.no for row in inputs.inspectors.rows}
+    strangers = sorted({no for pair in inputs.recusals for no, numbers in zip(pair, known, strict=True) if no not in numbers})
+    if strangers:
+        raise WorkspaceError("recusal-of-nobody", found=strangers[:SHOWN])
+    seen = preview(inputs, [os.urandom(32) for _ in range(TRIALS)])
+    if seen.impossible:
+        raise WorkspaceError("team-impossible", count=len(seen.impossible), found=list(seen.impossible[:SHOWN]))
+    return seen
+
+
+def _tell(session: Session, desk: Desk, said: Announcement, seen: Preview) -> dict[str, object]:
+    """Print what the draw will be made from, and return it for a program."""
+    session.say("announce.strata", drawn=sum(s.quota for s in seen.strata), base=sum(s.base for s in seen.strata))
+    header = tuple(session.word(f"announce.column-{name}") for name in ("stratum", "base", "quota", "derivation"))
+    rows = [(" / ".join(map(shown, s.values)) or "—", str(s.base), str(s.quota), s.derivation) for s in seen.strata]
+    session.table([header, *rows])
+    for stratum in seen.singled_out:
+        name = " / ".join(map(shown, stratum.values)) or "—"
+        session.say("announce.singled-out", stratum=name, quota=stratum.quota, base=stratum.base)
+    if seen.forced:
+        session.say("announce.forced", count=len(seen.forced), some=list(seen.forced[:SHOWN]))
+    session.say("announce.attempts", attempts=f"{seen.attempts:.1f}")
+    chains = desk.workspace.trust.chains
+    for source in said.beacon:
+        due = session.time(chains[source.beacon].time_of(source.round))
+        session.say("announce.round", chain=source.beacon, round=source.round, time=due)
+    limit = limit_of(said, chains, desk.workspace.trust.margin)
+    session.say("announce.limit", time=session.time(limit))
+    if isinstance(said.disclosure, Until):
+        session.say("announce.sealed", date=said.disclosure.date)
+    session.say("announce.fingerprint", fingerprint=fingerprint(said.text_hash()))
+    session.say("announce.hash", text=said.text_hash())
+    return {
+        "strata": [{"stratum": list(s.values), "base": s.base, "quota": s.quota, "derivation": s.derivation}
+                   for s in seen.strata],
+        "singled_out": [list(s.values) for s in seen.singled_out],
+        "forced": list(seen.forced),
+        "attempts": round(seen.attempts, 2),
+        "beacon": [source.model_dump() for source in said.beacon],
+        "limit": limit,
+        "text": said.text_hash(),
+        "fingerprint": fingerprint(said.text_hash()),
+    }  # fmt: skip
+
+
+def _again(session: Session, desk: Desk, form: DrawForm, data: bytes) -> bool:
+    """Say whether this very draw is announced already, and show where; the rest of it is left as it is."""
+    text = desk.workspace.announced(form.id)
+    entry = desk.history.find(text) if text else None
+    if entry is None:
+        return False
+    kept = desk.workspace.draw(form.id) / "draw.toml"
+    if not kept.exists() or read(kept) != data:
+        raise WorkspaceError("draw-announced", index=entry.index, found=form.id)
+    session.say("announce.already", id=form.id, index=entry.index)
+    session.say("announce.fingerprint", fingerprint=fingerprint(entry.text_hash))
+    session.say("announce.hash", text=entry.text_hash)
+    told = published(session, desk, entry.index)
+    session.answer({"id": form.id, "text": entry.text_hash, **told})
+    return True
+
+
+@command(
+    click.argument("file", metavar="DRAW.toml", type=click.Path(path_type=Path)),
+    click.option("--dry-run", is_flag=True),
+    json=True,
+    clock=True,
+)
+def announce(session: Session, file: Path, dry_run: bool) -> None:
+    """Announce a draw, or with `--dry-run` show what would be announced."""
+    form, data = read_form(file, DrawForm)
+    with writing(session) as desk:
+        if _again(session, desk, form, data):
+            return
+        recusals = _recusals(session, form, file.parent)
+        lists = {encoding.digest(data): data for data in (recusals, NO_EXCLUSIONS)}
+        said = _make(desk, form, recusals, dry_run=dry_run)
+        seen = _tried(desk, said, lists)
+        session.say("announce.title", id=form.id, slots=list(said.slots))
+        told = _tell(session, desk, said, seen)
+        if dry_run:
+            session.say("announce.dry-run")
+            session.answer({"id": form.id, "dry_run": True, **told})
+            return
+        place = desk.workspace
+        for digest, content in lists.items():
+            place.keep(content, digest)
+        write(place.draw(form.id) / "draw.toml", data)
+        place.say_announced(form.id, said.text_hash())
+        entry = desk.add(said)
+        told |= published(session, desk, entry.index)
+        if isinstance(said.disclosure, Until):
+            session.say("announce.deposit", needed=DEPOSITARIES, file=place.secret(f"{form.id}.embargo"))
+        session.answer({"id": form.id, "dry_run": False, **told})

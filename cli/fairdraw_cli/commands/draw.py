@@ -1,0 +1,125 @@
+"""`draw`: the round is due, the lots are drawn, the record is logged, and bundle and record are written."""
+
+from pathlib import Path
+
+import click
+
+from fairdraw import encoding
+from fairdraw.bundle import Bundle, artifact_names, make_bundle, read_file
+from fairdraw.draw import draw_lots, key_material
+from fairdraw.record import make_record
+from fairdraw.render import fingerprint
+from fairdraw.schema import Draw, PulseValue, SnapshotStatement
+from fairdraw.statement import Entry
+from fairdraw_cli.casework import Matter, check_ready, find, pulses_of, seeds_of
+from fairdraw_cli.desk import published, writing
+from fairdraw_cli.files import PRIVATE, PUBLIC, read, write
+from fairdraw_cli.helping import command
+from fairdraw_cli.papers import write_record
+from fairdraw_cli.pulses import finder
+from fairdraw_cli.session import Session
+from transparency_log.checkpoint import Checkpoint
+from transparency_log.note import Note
+from transparency_log.reader import MAX_COSIGNED
+
+
+def bundle_path(matter: Matter, *, sealed: bool = False) -> Path:
+    """Return where a draw's bundle lies; a sealed draw's private one, with the embargo, has a name of its own."""
+    suffix = ".sealed.fairdraw.json" if sealed else ".fairdraw.json"
+    return matter.desk.workspace.draw(matter.name) / f"{matter.name}{suffix}"
+
+
+def make(matter: Matter, drawn: Entry, pulses: tuple[PulseValue, ...], *, whole: bool) -> Bundle:
+    """Return a draw's bundle; without `whole` it is that of a sealed draw, with no drawn number in it."""
+    desk, said = matter.desk, matter.said
+    snapshots = [matter.named(ref).of(SnapshotStatement) for ref in (said.objects, said.inspectors)]
+    names = artifact_names(said, snapshots, drawn.of(Draw) if whole else None)
+    embargo = matter.embargo() if whole else None
+    return make_bundle(
+        desk.history.data,
+        desk.sizes(),
+        announcement=matter.announcement,
+        draw=drawn,
+        pulses=pulses,
+        artifacts={name: desk.workspace.artifact(name) for name in names},
+        embargo=None if embargo is None else embargo.hex(),
+    )
+
+
+def _is_witnessed(matter: Matter, path: Path) -> bool:
+    """Say whether a bundle is there whose checkpoint carries a quorum: it is final."""
+    if not path.exists():
+        return False
+    note = Note.parse(encoding.from_base64(read_file(read(path)).checkpoint), max_signatures=MAX_COSIGNED)
+    size = Checkpoint.parse(note.text).size
+    return any(s.size == size and s.quorum_time is not None and s.data == note.format() for s in matter.desk.sizes())
+
+
+def write_bundles(matter: Matter, drawn: Entry, *, opened: bool = False) -> list[Path]:
+    """Write what people are given of a draw, unless it is there already; returns the paths."""
+    pulses = drawn.of(Draw).pulses
+    hidden = matter.sealed is not None and not opened
+    paths = [bundle_path(matter)] + ([bundle_path(matter, sealed=True)] if hidden else [])
+    for path in paths:
+        private = path != paths[0]
+        if opened or not _is_witnessed(matter, path):
+            bundle = make(matter, drawn, pulses, whole=private or not hidden)
+            write(path, bundle.format(), mode=PRIVATE if private else PUBLIC)
+    return paths
+
+
+def draw_now(matter: Matter, given: tuple[Path, ...]) -> Entry:
+    """Draw, store the result and log the record.
+
+    Raises:
+        WorkspaceError: the draw is not ready.
+        AssignmentError: no team can be drawn under the announced rules.
+    """
+    check_ready(matter)
+    desk = matter.desk
+    pulses, randomness = pulses_of(matter, finder(desk.workspace, given))
+    embargo = matter.embargo()
+    material = key_material(matter.announcement, seeds=seeds_of(matter), pulses=randomness, embargo=embargo)
+    inputs = matter.inputs()
+    outcome = draw_lots(inputs, material.key())
+    record = make_record(desk.head, inputs, pulses=pulses, outcome=outcome, embargo=embargo)
+    # A sealed result is nobody's to read before its day, so it does not lie beside the tiles.
+    desk.workspace.keep(record.artifact, record.statement.results.digest, public=matter.sealed is None)
+    return desk.add(record.statement)
+
+
+@command(
+    click.argument("name", metavar="DRAW-ID"),
+    click.option("--pulse", "given", multiple=True, metavar="FILE", type=click.Path(path_type=Path)),
+    json=True,
+    clock=True,
+)
+def draw(session: Session, name: str, given: tuple[Path, ...]) -> None:
+    """Draw the lots of an announced draw."""
+    with writing(session) as desk:
+        matter = find(desk, name)
+        if matter.draw is None:
+            drawn = draw_now(matter, given)
+            matter = find(desk, name)
+            session.say("draw.drawn", id=name, index=drawn.index)
+        else:
+            drawn = matter.draw
+            session.say("draw.already", id=name, index=drawn.index)
+        told = published(session, desk, drawn.index)
+        paths = write_bundles(matter, drawn)
+        text, papers = write_record(session, matter, drawn)
+        statement = drawn.of(Draw)
+        if matter.sealed is None:
+            session.line()
+            session.line(text.rstrip("\n"))
+            session.line()
+        else:
+            session.say("draw.sealed", date=matter.sealed.date, drawn=statement.counts.drawn)
+        session.say("draw.fingerprint", fingerprint=fingerprint(drawn.text_hash))
+        for path in (*paths, *papers):
+            session.say("draw.written-private" if path.stat().st_mode & 0o077 == 0 else "draw.written", file=path)
+        session.answer(
+            {"id": name, "text": drawn.text_hash, "fingerprint": fingerprint(drawn.text_hash),
+             "counts": statement.counts.model_dump(), "results": statement.results.model_dump(),
+             "files": [str(path) for path in (*paths, *papers)], **told}
+        )  # fmt: skip

@@ -1,0 +1,194 @@
+"""`freeze`: a registry file becomes a snapshot whose roster everybody may read and whose names nobody can."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import click
+
+from fairdraw import encoding
+from fairdraw.announcement import artifact_of
+from fairdraw.errors import WorkspaceError
+from fairdraw.registry import Problem, Reading, Row, left_out_list, load_map, read_registry
+from fairdraw.schema import Plan, SnapshotStatement
+from fairdraw.snapshot import SECRET_LENGTH, SMALL_GROUP, Snapshot, attribute_groups
+from fairdraw.snapshot import freeze as freeze_registry
+from fairdraw_cli.desk import Desk, published, writing
+from fairdraw_cli.files import PRIVATE, create_private, read, write
+from fairdraw_cli.helping import command
+from fairdraw_cli.session import Session, shown
+from fairdraw_cli.workspace import Workspace, check_id
+
+SHOWN_PROBLEMS: Final = 200  # on a terminal; --json tells all
+SHOWN_ALONE: Final = 10
+SEAL_MARK: Final = b'"seal":"'
+
+
+def snapshots_of(desk: Desk, registry: str) -> list[tuple[str, SnapshotStatement]]:
+    """Return a registry's snapshots as (id, statement), oldest first; an id is `<registry>-<n>`."""
+    told = [s for _, s in desk.history.all(SnapshotStatement, desk.workspace.bureau) if s.registry == registry]
+    return [(f"{registry}-{number}", statement) for number, statement in enumerate(told, 1)]
+
+
+def _plan_of(desk: Desk, registry: str) -> Plan:
+    """Return the newest plan that names this registry, if a quorum has cosigned it.
+
+    Raises:
+        WorkspaceError: `registry-not-in-plan`, or `plan-not-witnessed`.
+    """
+    plans = list(desk.history.all(Plan, desk.workspace.bureau))
+    named = [(entry, plan) for entry, plan in plans if registry in (plan.objects, plan.inspectors)]
+    if not named:
+        known = sorted({name for _, plan in plans for name in (plan.objects, plan.inspectors)})
+        raise WorkspaceError("registry-not-in-plan", expected=known, found=registry)
+    entry, plan = named[-1]
+    if not any(size.size > entry.index and size.quorum_time is not None for size in desk.sizes()):
+        # Else the strata could be cut to fit the rows (attack 14).
+        raise WorkspaceError("plan-not-witnessed", plan=plan.plan, index=entry.index)
+    return plan
+
+
+def _check_attributes(plan: Plan, registry: str, attrs: Iterable[str]) -> None:
+    """Refuse a registry without the attributes that its plan uses: its draw could never be announced."""
+    needed: set[str] = set()
+    if registry == plan.objects:
+        needed |= {*plan.strata, *(rule.object for rule in plan.team.eligible if rule.object)}
+    if registry == plan.inspectors:
+        needed |= {rule.inspector for rule in plan.team.eligible}
+        needed |= {plan.team.department} if plan.team.department else set()
+    has = set(attrs)
+    if lacking := sorted(needed - has):
+        raise WorkspaceError("attribute-missing", registry=registry, expected=lacking, found=sorted(has))
+
+
+def _told(session: Session, problems: Sequence[Problem]) -> list[dict[str, object]]:
+    """Print every bad row, and return them for a program."""
+    for problem in problems[:SHOWN_PROBLEMS]:
+        session.say(
+            "freeze.bad-row",
+            line=problem.line,
+            field=problem.field or "—",
+            reason=session.word(f"problem.{problem.code}"),
+            expected=session.word(f"expected.{problem.expected}") if session.words.has("expected", problem.expected)
+            else problem.expected,
+            found=problem.found or session.word("word.none"),
+        )  # fmt: skip
+    if len(problems) > SHOWN_PROBLEMS:
+        session.say("freeze.more", count=len(problems) - SHOWN_PROBLEMS)
+    return [
+        {"line": p.line, "field": p.field, "code": p.code, "expected": p.expected, "found": p.found} for p in problems
+    ]
+
+
+def _seals(place: Workspace, earlier: Sequence[tuple[str, SnapshotStatement]]) -> set[str]:
+    """Return every seal of a registry's earlier snapshots: equal seals link rows, and betray a secret used twice."""
+    return {seal for _, statement in earlier for seal in _seals_in(place.artifact(statement.roster.digest))}
+
+
+def _seals_in(roster: bytes) -> Iterator[str]:
+    for line in roster.splitlines():
+        yield line.rpartition(SEAL_MARK)[2][:64].decode()
+
+
+def _private_lines(rows: Iterable[Row]) -> bytes:
+    return encoding.lines(encoding.canonical({"no": row.no, "private": list(row.private)}) for row in rows)
+
+
+def _store(desk: Desk, registry: str, *, number: int, reading: Reading, frozen: Snapshot, secret: bytes) -> None:
+    """Store all that the snapshot needs later, before it is logged: a lost secret opens nothing for ever."""
+    place = desk.workspace
+    folder = place.registry(registry)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    place.secret(f"{registry}-{number}.secret").unlink(missing_ok=True)  # of a snapshot that was never logged
+    create_private(place.secret(f"{registry}-{number}.secret"), f"{secret.hex()}\n".encode())
+    before = folder / f"private-{number - 1}.jsonl"
+    if (folder / "private.jsonl").exists() and not before.exists():
+        (folder / "private.jsonl").rename(before)
+    write(folder / "private.jsonl", _private_lines(frozen.rows), mode=PRIVATE)
+    write(folder / "roster.jsonl", frozen.roster.data)
+    if reading.numbers is not None:
+        write(folder / "numbers.csv", reading.numbers, mode=PRIVATE)
+    place.keep(frozen.roster.data, encoding.digest(frozen.roster.data))
+    if reading.problems:
+        left_out = left_out_list(reading.problems)
+        place.keep(left_out, encoding.digest(left_out))
+
+
+def _left_out(reading: Reading) -> dict[str, object] | None:
+    if not reading.problems:
+        return None
+    return {**artifact_of(left_out_list(reading.problems)).model_dump(), "count": len(reading.left_out)}
+
+
+def _anonymity(session: Session, frozen: Snapshot) -> dict[str, object]:
+    """Print how many rows share their attributes at least, and the rows that stand alone (attack 37)."""
+    groups = attribute_groups(frozen.roster)
+    least = groups[0][1]
+    few = [count for _, count in groups if count < SMALL_GROUP]
+    alone = sum(count == 1 for _, count in groups)
+    session.say("freeze.anonymity", least=least, groups=len(groups), few=len(few), small=SMALL_GROUP)
+    if alone:
+        session.say("freeze.alone", count=alone)
+        single = (row for row in frozen.roster.rows if _values(row.attrs) in {v for v, c in groups if c == 1})
+        session.table([(row.no, *map(shown, row.attrs.values())) for row in islice(single, SHOWN_ALONE)])
+        if alone > SHOWN_ALONE:
+            session.say("freeze.more", count=alone - SHOWN_ALONE)
+    return {"least": least, "groups": len(groups), "below": len(few), "alone": alone}
+
+
+def _values(attrs: object) -> tuple[object, ...]:
+    assert hasattr(attrs, "values")
+    return tuple(tuple(v) if isinstance(v, list) else v for v in attrs.values())
+
+
+@command(
+    click.argument("registry", metavar="REGISTRY"),
+    click.argument("file", metavar="FILE", type=click.Path(path_type=Path)),
+    click.option("--map", "map_file", metavar="MAP.toml", type=click.Path(path_type=Path)),
+    click.option("--skip-bad", is_flag=True),
+    json=True,
+    clock=True,
+)
+def freeze(session: Session, registry: str, file: Path, map_file: Path | None, skip_bad: bool) -> int:
+    """Freeze a registry file as the newest snapshot of a registry."""
+    check_id(registry)
+    with writing(session) as desk:
+        plan = _plan_of(desk, registry)
+        mapping = load_map(read(map_file).decode("utf-8-sig", "replace")) if map_file else None
+        known = desk.workspace.registry(registry) / "numbers.csv"
+        numbers = read(known) if known.exists() else None
+        reading = read_registry(read(file), mapping, name=file.name, numbers=numbers, secret=os.urandom(SECRET_LENGTH))
+        problems = _told(session, reading.problems)
+        if problems and not skip_bad:
+            session.say("freeze.nothing-frozen", count=len(reading.left_out))
+            session.answer({"frozen": None, "problems": problems})
+            return 2
+        _check_attributes(plan, registry, (name for name, _ in reading.registry.attrs))
+        earlier = snapshots_of(desk, registry)
+        number = len(earlier) + 1
+        secret = os.urandom(SECRET_LENGTH)
+        frozen = freeze_registry(reading.registry, secret, previous_seals=_seals(desk.workspace, earlier))
+        _store(desk, registry, number=number, reading=reading, frozen=frozen, secret=secret)
+        entry = desk.add(
+            desk.head.make(
+                SnapshotStatement,
+                registry=registry,
+                roster=frozen.roster.listing(),
+                published=True,
+                attrs=frozen.attrs,
+                private=frozen.private,
+                left_out=_left_out(reading),
+            )
+        )
+        name = f"{registry}-{number}"
+        session.say("freeze.frozen", id=name, count=len(frozen.rows), left_out=len(reading.left_out))
+        session.say("freeze.root", root=entry.of(SnapshotStatement).roster.root)
+        anonymity = _anonymity(session, frozen)
+        told = published(session, desk, entry.index)
+        session.answer(
+            {"frozen": name, "count": len(frozen.rows), "root": entry.of(SnapshotStatement).roster.root,
+             "problems": problems, "anonymity": anonymity, **told}
+        )  # fmt: skip
+        return 0

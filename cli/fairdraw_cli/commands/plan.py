@@ -1,0 +1,52 @@
+"""`plan log`: the rules are logged, and cosigned, before any registry is frozen."""
+
+from pathlib import Path
+
+import click
+
+from fairdraw.schema import Plan
+from fairdraw_cli.desk import Desk, published, writing
+from fairdraw_cli.forms import PlanForm, read_form
+from fairdraw_cli.helping import command
+from fairdraw_cli.session import Session
+
+
+def _fields(form: PlanForm) -> dict[str, object]:
+    told = form.model_dump()
+    return {
+        **told,
+        "plan": told.pop("id"),
+        "slots": tuple(sorted(form.slots)),
+        "regulation": None,
+    }
+
+
+def _same(desk: Desk, plan: Plan) -> int | None:
+    """Return where this very version stands already, if it is the plan's newest."""
+    chain = {"seq", "prev", "time"}
+    versions = [found for found in desk.history.all(Plan, plan.by) if found[1].plan == plan.plan]
+    if versions and versions[-1][1].model_dump(exclude=chain) == plan.model_dump(exclude=chain):
+        return versions[-1][0].index
+    return None
+
+
+@command(
+    click.argument("file", metavar="PLAN.toml", type=click.Path(path_type=Path)),
+    json=True,
+    clock=True,
+)
+def log_plan(session: Session, file: Path) -> None:
+    """Log a version of a plan."""
+    form, _ = read_form(file, PlanForm)
+    with writing(session) as desk:
+        plan = desk.head.make(Plan, **_fields(form))
+        index = _same(desk, plan)
+        if index is None:
+            index = desk.add(plan).index
+            session.say("plan.logged", plan=plan.plan, ratio=plan.ratio, strata=plan.strata)
+        else:
+            session.say("plan.already", plan=plan.plan, index=index)
+        for slot in plan.slots:
+            session.line(f"  {slot}")
+        told = published(session, desk, index)
+        session.answer({"plan": plan.plan, "slots": list(plan.slots), **told})

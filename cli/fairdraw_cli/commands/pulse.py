@@ -1,0 +1,95 @@
+"""`pulse fetch|import|show|practice`: rounds of a beacon, by whatever road they come."""
+
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from fairdraw.beacon import MAX_PULSE_BYTES, Chain, check_pulse, parse_pulse, practice_pulse
+from fairdraw.errors import WorkspaceError
+from fairdraw_cli.files import read
+from fairdraw_cli.helping import command
+from fairdraw_cli.pulses import chain_of, store, stored
+from fairdraw_cli.session import Session
+from fairdraw_cli.workspace import Workspace
+
+DEFAULT_CHAIN: Final = "quicknet"
+TIMEOUT: Final = 20.0  # seconds
+
+ROUND = click.argument("number", metavar="ROUND", type=click.IntRange(min=1))
+CHAIN = click.option("--chain", default=DEFAULT_CHAIN, metavar="ID")
+
+
+def _tell(session: Session, chain: Chain, number: int, randomness: bytes | None) -> None:
+    due = chain.time_of(number)
+    session.say("pulse.round", chain=chain.id, round=number, time=session.time(due))
+    if randomness is not None:
+        session.say("pulse.verified", randomness=randomness.hex())
+    session.answer(
+        {"chain": chain.id, "hash": chain.hash, "round": number, "due": due,
+         "randomness": None if randomness is None else randomness.hex()}
+    )  # fmt: skip
+
+
+@command(
+    ROUND, CHAIN,
+    click.option("--relay", "relays", multiple=True, metavar="URL"),
+    click.option("--timeout", default=TIMEOUT, type=click.FloatRange(min=1, max=600), metavar="SECONDS"),
+    json=True,
+)  # fmt: skip
+def fetch(session: Session, number: int, chain: str, relays: tuple[str, ...], timeout: float) -> None:
+    """Fetch a round from public relays."""
+    from fairdraw.fetch import RELAYS, fetch_pulse
+
+    place = Workspace.open(session.folder)
+    pinned = chain_of(place, chain)
+
+    def report(relay: str, reason: str) -> None:
+        session.note("pulse.relay-failed", relay=relay, reason=reason)
+
+    pulse = fetch_pulse(pinned, number, relays or RELAYS, timeout=timeout, report=report)
+    _tell(session, pinned, number, store(place, pinned, pulse))
+
+
+@command(ROUND, click.argument("file", metavar="[FILE|-]", required=False), CHAIN, json=True)
+def import_pulse(session: Session, number: int, file: str | None, chain: str) -> None:
+    """Take a round from a file, from standard input, or from the recorded ones of this package."""
+    place = Workspace.open(session.folder)
+    pinned = chain_of(place, chain)
+    if file is None:
+        from fairdraw_cli.rehearsal import recorded
+
+        pulse = recorded(pinned.id, number)
+        if pulse is None:
+            raise WorkspaceError("round-not-recorded", chain=pinned.id, round=number)
+    else:
+        data = sys.stdin.buffer.read(MAX_PULSE_BYTES + 1) if file == "-" else read(Path(file))
+        pulse = parse_pulse(data, pinned)
+    check_pulse(pinned, pulse, round=number)
+    _tell(session, pinned, number, store(place, pinned, pulse))
+
+
+@command(ROUND, CHAIN, json=True)
+def show(session: Session, number: int, chain: str) -> None:
+    """Show when a round is due, and its randomness if it is at hand."""
+    place = Workspace.open(session.folder)
+    pinned = chain_of(place, chain)
+    pulse = stored(place, pinned, number)
+    if pulse is None:
+        _tell(session, pinned, number, None)
+        session.say("pulse.not-here", chain=pinned.id, round=number)
+        return
+    _tell(session, pinned, number, check_pulse(pinned, pulse, round=number))
+
+
+@command(ROUND, json=True)
+def practice(session: Session, number: int) -> None:
+    """Make a round of the practice chain."""
+    from fairdraw_cli.rehearsal import BEACON, beacon_secret
+
+    place = Workspace.open(session.folder)
+    if not place.rehearsal:
+        raise WorkspaceError("practice-outside-rehearsal")
+    chain = chain_of(place, BEACON)
+    _tell(session, chain, number, store(place, chain, practice_pulse(beacon_secret(place), chain, number)))

@@ -1,0 +1,67 @@
+"""`verify`: what a stranger does with a bundle or a slip, with a trust file of one's own."""
+
+import time
+from pathlib import Path
+
+import click
+
+from fairdraw.bundle import Bundle, read_file
+from fairdraw.encoding import parse_time
+from fairdraw.render import report_text
+from fairdraw.snapshot import read_openings
+from fairdraw.trust import parse_trust
+from fairdraw.verify import Report, verify_bundle
+from fairdraw.verify.slips import verify_slip
+from fairdraw_cli.files import read
+from fairdraw_cli.helping import command
+from fairdraw_cli.session import Session
+
+
+def _judge(
+    file: Path, trust: Path, *, log: str | None, as_of: str | None, bundle_only: bool, openings: Path | None
+) -> Report:
+    known = parse_trust(read(trust))
+    carried = read_file(read(file))
+    time_of = int(time.time()) if as_of is None else parse_time(as_of)
+    opened = tuple(read_openings(read(openings))) if openings else ()
+    seen = None
+    if log is not None:
+        from fairdraw_cli.source import open_source, view
+
+        seen = view(open_source(log))
+    given = as_of is not None
+    if isinstance(carried, Bundle):
+        return verify_bundle(
+            carried, known, as_of=time_of, as_of_given=given, log=seen, bundle_only=bundle_only, openings=opened
+        )
+    return verify_slip(carried, known, as_of=time_of, as_of_given=given, log=seen)
+
+
+@command(
+    click.argument("file", metavar="BUNDLE|SLIP", type=click.Path(path_type=Path)),
+    click.option("--trust", required=True, metavar="FILE", type=click.Path(path_type=Path)),
+    click.option("--log", metavar="DIR|URL"),
+    click.option("--as-of", metavar="TIME"),
+    click.option("--bundle-only", is_flag=True),
+    click.option("--openings", metavar="FILE", type=click.Path(path_type=Path)),
+    json=True,
+)
+def verify(
+    session: Session,
+    file: Path,
+    trust: Path,
+    log: str | None,
+    as_of: str | None,
+    bundle_only: bool,
+    openings: Path | None,
+) -> int:
+    """Verify a bundle or a slip."""
+    if bundle_only and log is not None:
+        raise click.UsageError(session.word("verify.either"))
+    report = _judge(file, trust, log=log, as_of=as_of, bundle_only=bundle_only, openings=openings)
+    session.answer(report.as_json())
+    session.line(report_text(report, session.words).rstrip("\n"))
+    asked = {check.code: check.reason for check in report.checks}
+    if asked.get("no-other-draw") == "no-log":
+        session.say("verify.use-log")
+    return report.exit_code

@@ -1,0 +1,149 @@
+"""Signing and appending: the one place where a bureau's statements are made.
+
+A statement is signed, stored in the outbox, synced, and only then appended. A crash between the two leaves the note in
+the outbox, and the next command appends those very bytes: no two texts with one `seq` ever leave the machine.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fairdraw.bundle import SignedSize
+from fairdraw.errors import WorkspaceError
+from fairdraw.schema import Statement
+from fairdraw.statement import Entry, Head, read_entry, sign
+from fairdraw_cli.files import PRIVATE, sync_folder, write
+from fairdraw_cli.history import History, lacking, signed_sizes
+from fairdraw_cli.session import Session
+from fairdraw_cli.workspace import Workspace
+from transparency_log.checkpoint import Cosignature, cosignatures
+from transparency_log.log import Log
+from transparency_log.note import Signature
+from transparency_log.reader import MAX_COSIGNED
+from transparency_log.note import Note
+from transparency_log.state import SqliteState
+
+SEQ_DIGITS: Final = 12
+
+
+@dataclass
+class Desk:
+    """A workspace opened for writing: the log is locked, the outbox is empty."""
+
+    workspace: Workspace
+    log: Log
+    history: History
+    now: int
+
+    @property
+    def head(self) -> Head:
+        """Where the bureau's chain stands."""
+        place = self.workspace
+        return self.history.head(log=place.origin, bureau=place.bureau, by=place.bureau, now=self.now)
+
+    def sizes(self) -> list[SignedSize]:
+        """Return the signed checkpoints, by size."""
+        return signed_sizes(self.workspace.storage.read, self.workspace.trust.policy)
+
+    def add(self, statement: Statement) -> Entry:
+        """Sign the bureau's next statement and append it."""
+        data = sign(statement, [self.workspace.key("bureau")])
+        path = _outbox(self.workspace) / f"{statement.seq:0{SEQ_DIGITS}}.note"
+        write(path, data, mode=PRIVATE)
+        entry = self.append(data)
+        _drop(path)
+        return entry
+
+    def append(self, data: bytes) -> Entry:
+        """Append an entry as it is and publish the checkpoint."""
+        index = self.log.append(data)
+        self.history = self.history.grown(data)
+        return read_entry(data, index)
+
+    def add_cosignatures(self, size: int, lines: Sequence[Signature]) -> tuple[Cosignature, ...]:
+        """Publish what witnesses answered."""
+        witnesses = [witness.verifier for witness in self.workspace.trust.policy.witnesses]
+        return self.log.add_cosignatures(size, lines, witnesses)
+
+
+@contextmanager
+def writing(session: Session, workspace: Workspace | None = None) -> Iterator[Desk]:
+    """Open the session's workspace for writing, after finishing what a crash may have left undone.
+
+    Raises:
+        WorkspaceError: `clock-goes-back`: the log knows a later time.
+        SequenceError: the log is locked by another process, or must not go on.
+    """
+    place = workspace or Workspace.open(session.folder)
+    now = session.now(place)
+    with SqliteState(place.root / "state" / "log.sqlite") as state:
+        log = Log.open(place.storage, place.key("log"), state=state)
+        desk = Desk(place, log, History.read(place.reader()), now)
+        _finish(desk)
+        _check_clock(desk)
+        yield desk
+
+
+def _outbox(place: Workspace) -> Path:
+    return place.root / "state" / "outbox"
+
+
+def _drop(path: Path) -> None:
+    path.unlink()
+    sync_folder(path.parent)
+
+
+def _finish(desk: Desk) -> None:
+    """Append what was signed and did not reach the log, with the bytes that were signed."""
+    for path in sorted(_outbox(desk.workspace).glob("*.note")):
+        entry = read_entry(path.read_bytes(), len(desk.history.data))
+        if desk.history.find(entry.text_hash) is None:
+            chain = desk.history.by(desk.workspace.bureau)
+            head = (chain[-1].statement.seq + 1, chain[-1].text_hash) if chain else (0, None)
+            if (entry.statement.seq, entry.statement.prev) != head:
+                raise WorkspaceError("outbox-does-not-fit", expected=head[0], found=str(path))
+            desk.append(entry.data)
+        _drop(path)
+
+
+def _check_clock(desk: Desk) -> None:
+    """Refuse a clock that is behind what was signed or cosigned: order is all that the log proves."""
+    policy = desk.workspace.trust.policy
+    newest = desk.sizes()[-1].data
+    known = [witness.verifier for witness in policy.witnesses]
+    times = [c.timestamp for c in cosignatures(Note.parse(newest, max_signatures=MAX_COSIGNED), known)]
+    if (latest := max(times, default=0)) > desk.now:
+        raise WorkspaceError("clock-goes-back", expected=latest, found=desk.now)
+    _ = desk.head
+
+
+def published(session: Session, desk: Desk, index: int | None = None) -> dict[str, object]:
+    """Let a rehearsal's witnesses cosign, and tell where the log stands: how many witnesses have cosigned it.
+
+    Returns what a program is told.
+    """
+    if desk.workspace.rehearsal:
+        from fairdraw_cli.rehearsal import cosign_all
+
+        cosign_all(desk)
+    policy = desk.workspace.trust.policy
+    newest = desk.sizes()[-1]
+    absent = lacking(newest.data, policy)
+    count = len(policy.witnesses)
+    told: dict[str, object] = {
+        "size": newest.size,
+        "witnesses": count,
+        "cosigned": count - len(absent),
+        "quorum": newest.quorum_time is not None,
+    }
+    if index is not None:
+        told["index"] = index
+        session.say("log.appended", index=index, size=newest.size)
+    if newest.quorum_time is not None:
+        session.say("log.witnessed", cosigned=count - len(absent), witnesses=count, time=session.time(newest.quorum_time))
+    else:
+        session.say("log.not-witnessed", cosigned=count - len(absent), witnesses=count)
+        session.say("log.how-to-witness" if count else "log.no-witnesses")
+    return told

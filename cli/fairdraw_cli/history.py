@@ -1,0 +1,100 @@
+"""What a log says: its entries, its statements, and the checkpoints that witnesses have cosigned.
+
+Read from the same static files that everybody reads, in a folder or over HTTP.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from fairdraw.bundle import SignedSize, statements
+from fairdraw.encoding import parse_time
+from fairdraw.errors import WorkspaceError
+from fairdraw.schema import Statement
+from fairdraw.statement import Entry, Head
+from transparency_log.checkpoint import Checkpoint, cosignatures
+from transparency_log.note import Note
+from transparency_log.policy import Policy, missing, order_time
+from transparency_log.reader import CHECKPOINT, MAX_COSIGNED, LogReader, cosigned_path
+
+S = TypeVar("S", bound=Statement)
+Read = Callable[[str], bytes | None]
+
+
+@dataclass(frozen=True)
+class History:
+    """A log up to its newest checkpoint: the bytes of its entries, and the statements among them."""
+
+    data: tuple[bytes, ...]
+    entries: tuple[Entry, ...]
+
+    @classmethod
+    def read(cls, reader: LogReader) -> "History":
+        """Read a log whole, every entry traced to the signed root."""
+        size = reader.checkpoint().checkpoint.size
+        data = tuple(reader.entries(0, size, size))
+        return cls(data, tuple(statements(data)))
+
+    def grown(self, data: bytes) -> "History":
+        """Return the history with one more entry."""
+        return History((*self.data, data), tuple(statements((*self.data, data))))
+
+    def find(self, text: str) -> Entry | None:
+        """Return the statement with this text hash."""
+        return next((entry for entry in self.entries if entry.text_hash == text), None)
+
+    def by(self, name: str) -> list[Entry]:
+        """Return the chain of a signer."""
+        return [entry for entry in self.entries if entry.statement.by == name]
+
+    def all(self, kind: type[S], by: str | None = None) -> Iterator[tuple[Entry, S]]:
+        """Yield the statements of a type, of one signer or of all, in log order."""
+        for entry in self.entries:
+            if isinstance(entry.statement, kind) and by in (None, entry.statement.by):
+                yield entry, entry.statement
+
+    def head(self, *, log: str, bureau: str, by: str, now: int) -> Head:
+        """Return where a signer's chain stands.
+
+        Raises:
+            WorkspaceError: `clock-goes-back`: the chain's newest statement is later than `now`.
+        """
+        chain = self.by(by)
+        last = chain[-1] if chain else None
+        if last is not None and now < parse_time(last.statement.time):
+            raise WorkspaceError("clock-goes-back", expected=last.statement.time, found=now)
+        seq, prev = (last.statement.seq + 1, last.text_hash) if last else (0, None)
+        return Head(log=log, bureau=bureau, by=by, seq=seq, prev=prev, time=now)
+
+
+def signed_sizes(read: Read, policy: Policy) -> list[SignedSize]:
+    """Return every signed checkpoint with its cosignatures, by size, and when a quorum had cosigned it."""
+    reader_sizes = LogReader(read, policy.logs[0].verifier).cosigned_sizes()
+    found = {size: read(cosigned_path(size)) for size in reader_sizes}
+    newest = read(CHECKPOINT)
+    if newest is not None:
+        found.setdefault(_checkpoint(newest)[1].size, newest)
+    told = []
+    for size, data in sorted(found.items()):
+        if data is not None:
+            note, _ = _checkpoint(data)
+            known = cosignatures(note, [witness.verifier for witness in policy.witnesses])
+            told.append(SignedSize(size, data, order_time(policy, known)))
+    return told
+
+
+def _checkpoint(data: bytes) -> tuple[Note, Checkpoint]:
+    note = Note.parse(data, max_signatures=MAX_COSIGNED)
+    return note, Checkpoint.parse(note.text)
+
+
+def lacking(data: bytes, policy: Policy) -> tuple[str, ...]:
+    """Return the names of the witnesses that have not cosigned a checkpoint."""
+    note, _ = _checkpoint(data)
+    return missing(policy, cosignatures(note, [witness.verifier for witness in policy.witnesses]))
+
+
+def cosigned_before(sizes: list[SignedSize], index: int, limit: int) -> SignedSize | None:
+    """Return a checkpoint with the entry that a quorum had cosigned strictly before a limit (Order)."""
+    fitting = [s for s in sizes if s.size > index and s.quorum_time is not None and s.quorum_time < limit]
+    return min(fitting, key=lambda s: s.size, default=None)

@@ -1,0 +1,86 @@
+"""Rehearsals (演练): practice witnesses that live in the workspace, a practice beacon, and recorded rounds.
+
+Nothing of it can be taken for the real thing: every name ends in `/rehearsal`, and a trust file says `rehearsal`.
+"""
+
+import json
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from fairdraw.beacon import CHAINS, Chain, Pulse, practice_chain
+from fairdraw.encoding import parse_time
+from fairdraw.schema import Draw
+from fairdraw.trust import REHEARSAL
+from fairdraw_cli.desk import Desk
+from fairdraw_cli.files import create_private, read
+from fairdraw_cli.workspace import Workspace
+from transparency_log.note import COSIGNATURE_ED25519, Signer
+from transparency_log.state import SqliteWitnessState
+from transparency_log.witness import Witness, add_checkpoint_request
+
+WITNESSES: Final = ("witness-1", "witness-2")
+BEACON: Final = "practice"
+BEACON_SECRET: Final = "practice.beacon"
+GENESIS: Final = 1_767_225_600  # 2026-01-01T00:00:00Z, before any clock that a rehearsal is given
+
+
+def make_witnesses(root: Path, origin: str) -> dict[str, Signer]:
+    """Make the two practice witnesses of a new workspace; returns them by the name in the trust file."""
+    base = origin.removesuffix(REHEARSAL)
+    made = {}
+    for name in WITNESSES:
+        signer = Signer.from_seed(f"{base}/{name}{REHEARSAL}", os.urandom(32), COSIGNATURE_ED25519)
+        create_private(root / "witnesses" / name / "key", f"{signer.format()}\n".encode())
+        made[name] = signer
+    return made
+
+
+def make_beacon(root: Path) -> Chain:
+    """Make the practice chain of a new workspace: whoever has its secret knows every round."""
+    secret = os.urandom(32)
+    create_private(root / "secrets" / BEACON_SECRET, f"{secret.hex()}\n".encode())
+    return practice_chain(secret, id=BEACON, genesis=GENESIS)
+
+
+def beacon_secret(place: Workspace) -> bytes:
+    """Return the secret of the practice chain."""
+    return bytes.fromhex(read(place.secret(BEACON_SECRET)).decode().strip())
+
+
+def cosign_all(desk: Desk) -> None:
+    """Let each practice witness of the trust file cosign the newest checkpoint at the desk's time."""
+    place, signed = desk.workspace, desk.log.checkpoint
+    size = signed.checkpoint.size
+    logs = {place.origin: place.key("log").verifier}
+    known = {witness.verifier for witness in place.trust.policy.witnesses}
+    for folder in sorted((place.root / "witnesses").iterdir()):
+        signer = Signer.parse(read(folder / "key").decode())
+        if signer.verifier not in known:
+            continue
+        with SqliteWitnessState(folder / "state.sqlite") as state:
+            seen = state.read(place.origin)
+            old = 0 if seen is None else seen.size
+            proof = place.reader().consistency_proof(old, size)
+            body = add_checkpoint_request(old, proof, signed.note)
+            line = Witness(signer, state).add_checkpoint(body, now=desk.now, floor=_floor(desk), logs=logs)
+        desk.add_cosignatures(size, [line])
+
+
+def _floor(desk: Desk) -> int:
+    """Return a time that has certainly passed: of the newest statement, and of every round that a draw has used."""
+    chains = desk.workspace.trust.chains
+    times = [parse_time(entry.statement.time) for entry in desk.history.entries]
+    times += [chains[pulse.beacon].time_of(pulse.round) for _, draw in desk.history.all(Draw) for pulse in draw.pulses]
+    return max(times, default=0)
+
+
+def recorded(chain: str, number: int) -> Pulse | None:
+    """Return a recorded round from the package's data, or None. It proves itself like any other pulse."""
+    data = json.loads((files("fairdraw_cli") / "data" / "rounds.json").read_text("utf-8"))
+    if data["chain"] != chain:
+        return None
+    found = (r["signature"] for r in data["rounds"] if r["round"] == number)
+    signature = next(found, None)
+    return None if signature is None else Pulse(chain=CHAINS[chain].hash, round=number, signature=signature)

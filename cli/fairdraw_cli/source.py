@@ -1,0 +1,114 @@
+"""Somebody else's log, as a stranger reads it: a folder or a web address with the static files of C2SP tlog-tiles.
+
+Nothing that comes from there is believed: `verify` hashes every entry again. What cannot be had is left out, and the
+checks say so.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from fairdraw.errors import WorkspaceError
+from fairdraw.verify.case import LogView
+from transparency_log.checkpoint import Checkpoint
+from transparency_log.errors import LogError, StorageError
+from transparency_log.note import Note
+from transparency_log.reader import CHECKPOINT, MAX_COSIGNED, cosigned_path, read_cosigned_sizes
+from transparency_log.storage import Directory
+from transparency_log.tiles import ENTRIES, TILE_WIDTH, decode_bundle, tile_at
+
+MAX_ANSWER: Final = 256 * (0xFFFF + 2)  # bytes: a full bundle of the largest entries; artifacts are not asked for
+TIMEOUT: Final = 20  # seconds for each file
+MAX_REDIRECTS: Final = 3
+
+Read = Callable[[str], bytes | None]
+
+
+def open_source(where: str) -> Read:
+    """Return how the files of a log are read, from a folder or over HTTP.
+
+    Raises:
+        WorkspaceError: `log-not-found`.
+    """
+    if where.startswith(("http://", "https://")):
+        return _web(where.rstrip("/"))
+    root = Path(where)
+    # A whole workspace is given as often as the folder in it.
+    inside = root / "log"
+    root = inside if not (root / CHECKPOINT).exists() and (inside / CHECKPOINT).exists() else root
+    if not (root / CHECKPOINT).is_file():
+        raise WorkspaceError("log-not-found", found=where)
+    return Directory(root).read
+
+
+def _web(base: str) -> Read:
+    import requests
+
+    session = requests.Session()
+    host = urlsplit(base).netloc
+
+    def read(path: str) -> bytes | None:
+        url = f"{base}/{path}"
+        for _ in range(MAX_REDIRECTS + 1):
+            try:
+                with session.get(url, timeout=TIMEOUT, stream=True, allow_redirects=False) as answer:
+                    if answer.is_redirect:
+                        url = requests.compat.urljoin(url, answer.headers["location"])
+                        if urlsplit(url).netloc != host:
+                            # A log must not send its readers to machines inside their own network.
+                            raise WorkspaceError("log-elsewhere", expected=host, found=urlsplit(url).netloc)
+                        continue
+                    if answer.status_code in {404, 410}:
+                        return None
+                    if answer.status_code != requests.codes.ok:
+                        raise WorkspaceError("log-unreachable", url=url, reason=answer.status_code)
+                    return _body(answer.iter_content(1 << 16), url)
+            except requests.RequestException as error:
+                raise WorkspaceError("log-unreachable", url=url, reason=type(error).__name__) from None
+        raise WorkspaceError("log-unreachable", url=url, reason="redirects")
+
+    return read
+
+
+def _body(chunks: Iterable[bytes], url: str) -> bytes:
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > MAX_ANSWER:
+            raise WorkspaceError("log-answer-too-large", expected=MAX_ANSWER, found=url)
+    return bytes(body)
+
+
+def view(read: Read) -> LogView:
+    """Return the whole log as found, checked by nobody yet.
+
+    Raises:
+        WorkspaceError: `log-not-found`: there is no readable checkpoint.
+    """
+    newest = read(CHECKPOINT)
+    if newest is None:
+        raise WorkspaceError("log-not-found", found=CHECKPOINT)
+    try:
+        size = Checkpoint.parse(Note.parse(newest, max_signatures=MAX_COSIGNED).text).size
+        sizes = read_cosigned_sizes(read)
+    except LogError as error:
+        raise WorkspaceError("log-not-found", found=CHECKPOINT, reason=str(error)) from None
+    cosigned = [data for known in sizes if (data := read(cosigned_path(known))) is not None]
+    return LogView(_entries(read, size), [*cosigned, newest])
+
+
+def _entries(read: Read, size: int) -> list[bytes | None]:
+    """Return the entries up to the first bundle that is missing; None for each of a bundle that cannot be read."""
+    told: list[bytes | None] = []
+    while len(told) < size:
+        bundle = tile_at(ENTRIES, len(told), size=size)
+        data = read(bundle.path) or (read(bundle.full.path) if bundle.width < TILE_WIDTH else None)
+        if data is None:
+            break
+        try:
+            found = decode_bundle(data)[: bundle.width]
+        except (LogError, StorageError):
+            found = ()
+        told += found + (None,) * (bundle.width - len(found))
+    return told

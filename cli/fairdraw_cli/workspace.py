@@ -1,0 +1,151 @@
+"""A bureau's folder: keys, secrets, the log, artifacts, registries and draws.
+
+    fairdraw.toml  trust  keys/{log,bureau}.key  secrets/<snapshot>.secret  log/  artifacts/  witnesses/
+    state/{log.sqlite,outbox/,pulses/,draws/,cosign/}
+    registries/<id>/{roster.jsonl,private.jsonl,numbers.csv}  draws/<id>/{draw.toml,*.fairdraw.json,record.html,record.txt}
+
+`artifacts/` holds everything that statements name; what may be public lies once more at `log/artifact/<hex>`, beside the
+tiles, where readers look for it. Signing and appending is in `desk`.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from fairdraw.errors import WorkspaceError
+from fairdraw.trust import REHEARSAL, Trust, parse_trust
+from fairdraw_cli.files import PRIVATE, read, write
+from transparency_log.note import Signer
+from transparency_log.reader import LogReader
+from transparency_log.storage import Directory
+
+SETTINGS: Final = "fairdraw.toml"
+PRIVATE_FOLDERS: Final = ("keys", "secrets", "state", "witnesses", "registries")
+FOLDERS: Final = (*PRIVATE_FOLDERS, "log", "artifacts", "draws")
+_ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}", re.ASCII)
+_KEYS: Final = {"bureau": str, "origin": str, "rehearsal": bool}
+
+
+def check_id(text: str) -> str:
+    """Return the id of a draw or registry as it came.
+
+    Raises:
+        WorkspaceError: `bad-id`: ids become the names of folders.
+    """
+    if not _ID.fullmatch(text):
+        raise WorkspaceError("bad-id", expected="[a-z0-9][a-z0-9._-]{0,39}", found=text)
+    return text
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """An opened workspace; nothing in it is read before it is needed."""
+
+    root: Path
+    bureau: str
+    origin: str
+    rehearsal: bool
+
+    @classmethod
+    def open(cls, root: Path) -> "Workspace":
+        """Return the workspace in a folder.
+
+        Raises:
+            WorkspaceError: `not-a-workspace`, or what is wrong with its `fairdraw.toml`.
+        """
+        path = root / SETTINGS
+        if not path.is_file():
+            raise WorkspaceError("not-a-workspace", found=str(root.absolute()))
+        try:
+            told = tomllib.loads(read(path).decode())
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise WorkspaceError("file-not-toml", file=str(path), reason=str(error)) from None
+        for key, kind in _KEYS.items():
+            if type(told.get(key)) is not kind:
+                raise WorkspaceError("file-value", file=str(path), key=key, expected=kind.__name__, found=told.get(key))
+        if unknown := sorted(set(told) - set(_KEYS)):
+            raise WorkspaceError("file-key-unknown", file=str(path), key=unknown[0], expected=sorted(_KEYS))
+        return cls(root, told["bureau"], told["origin"], told["rehearsal"])
+
+    @cached_property
+    def trust(self) -> Trust:
+        """The trust file, which the bureau gives to nobody but its own commands and, on paper, to its supervisors.
+
+        Raises:
+            WorkspaceError: `trust-of-another`: it does not know this log or bureau.
+        """
+        trust = parse_trust(read(self.root / "trust"))
+        if trust.log_key(self.origin) is None or not trust.bureau_keys(self.bureau, self.origin):
+            raise WorkspaceError("trust-of-another", expected=self.origin, found=str(self.root / "trust"))
+        if trust.rehearsal != self.rehearsal:
+            raise WorkspaceError("rehearsal-mixed", expected=self.rehearsal, found=trust.rehearsal)
+        return trust
+
+    @property
+    def storage(self) -> Directory:
+        """The log's public folder."""
+        return Directory(self.root / "log")
+
+    def reader(self) -> LogReader:
+        """Return the log as everybody reads it."""
+        return LogReader(self.storage.read, self.key("log").verifier)
+
+    def key(self, name: str) -> Signer:
+        """Return a private key of this folder, "log" or "bureau"."""
+        return Signer.parse(read(self.root / "keys" / f"{name}.key").decode("utf-8", "replace"))
+
+    def keep(self, data: bytes, digest: str, *, public: bool = True) -> None:
+        """Store an artifact durably, before any statement names it."""
+        write(self.root / "artifacts" / digest, data, mode=0o644 if public else PRIVATE)
+        if public:
+            self.storage.create(f"artifact/{digest}", data)
+
+    def artifact(self, digest: str) -> bytes:
+        """Return an artifact's bytes.
+
+        Raises:
+            WorkspaceError: `artifact-missing`.
+        """
+        path = self.root / "artifacts" / digest
+        if not path.is_file():
+            raise WorkspaceError("artifact-missing", found=digest)
+        return read(path)
+
+    def registry(self, name: str) -> Path:
+        """Return a registry's folder."""
+        return self.root / "registries" / check_id(name)
+
+    def draw(self, name: str) -> Path:
+        """Return a draw's folder."""
+        return self.root / "draws" / check_id(name)
+
+    def secret(self, name: str) -> Path:
+        """Return where a secret lies."""
+        return self.root / "secrets" / name
+
+    def announced(self, name: str) -> str | None:
+        """Return the text hash of a draw's announcement, whether or not it has reached the log."""
+        path = self.root / "state" / "draws" / check_id(name)
+        return read(path).decode("ascii", "replace").strip() if path.is_file() else None
+
+    def say_announced(self, name: str, text: str) -> None:
+        """Store a draw's announcement by its text hash: slots alone do not name it after a void."""
+        write(self.root / "state" / "draws" / check_id(name), f"{text}\n".encode())
+
+
+def rehearsal_name(name: str, *, rehearsal: bool) -> str:
+    """Return a key's name or an origin, with the suffix that a rehearsal's names have.
+
+    Raises:
+        WorkspaceError: `bad-name`, or `rehearsal-name` outside a rehearsal.
+    """
+    if not name or "+" in name or any(c.isspace() or not c.isprintable() for c in name):
+        raise WorkspaceError("bad-name", found=name)
+    if rehearsal:
+        return name if name.endswith(REHEARSAL) else name + REHEARSAL
+    if name.endswith(REHEARSAL):
+        raise WorkspaceError("rehearsal-name", found=name)
+    return name

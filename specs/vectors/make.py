@@ -1,0 +1,58 @@
+"""Write the vectors beside this script: `python specs/vectors/make.py`; with `--check`, compare them instead.
+
+The vectors are data that any implementation can read. The script is needed by nobody but the project's own maintainers.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tests")]
+
+import bundles
+import formats
+import matching
+import stories
+import texts
+
+MAKERS: dict[str, tuple[str, Callable[[], tuple[formats.Cases, formats.Cases]]]] = {
+    "encoding": ("specs/encoding.md, written by hand", formats.encoding),
+    "tickets": ("specs/tickets.md, by a second writing of its formulas", formats.tickets),
+    "commitments": ("specs/seed.md, by a second writing of its formulas", formats.commitments),
+    "seals": ("specs/snapshot.md §2, §4, by a second writing of its formulas", formats.seals),
+    "roster": ("specs/snapshot.md §3, written by hand", formats.roster),
+    "statements": ("specs/statements.md; keys of labels, see texts.py", texts.statements),
+    "quotas": ("specs/plan.md §2, §3, worked out by hand", formats.quotas),
+    "selection": ("specs/selection.md, by a second writing of its rule", formats.selection),
+    "assignment": ("specs/assignment.md, by a second writing of its rules", matching.assignment),
+    "record": ("specs/record.md, of the small draws of stories.py", stories.record),
+    "trust": ("specs/trust.md, written by hand", texts.trust),
+    "bundle": ("specs/bundle.md and specs/verification.md, the small draws of stories.py", bundles.bundle),
+    "slip": ("specs/slip.md, the small draws of stories.py", bundles.slip),
+}
+
+
+def _write(name: str) -> str:
+    source, make = MAKERS[name]
+    accept, refuse = make()
+    whole = {"v": 0, "source": source, "accept": accept, "refuse": refuse}
+    return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check every file; return 1 where one differs."""
+    differing = []
+    for name in MAKERS:
+        file, text = HERE / f"{name}.json", _write(name)
+        if not file.exists() or file.read_text("utf-8") != text:
+            differing.append(file.name)
+            if "--check" not in arguments:
+                file.write_text(text, "utf-8", newline="\n")
+    sys.stdout.write(f"differing: {' '.join(differing) or 'none'}\n")
+    return 1 if differing and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,259 @@
+"""The vectors of statements.md and trust.md: texts, entries and trust files.
+
+The keys are made of labels, so that anybody may sign with them. Signing is done by the project; Ed25519 has one answer.
+"""
+
+from base64 import b64decode, b64encode
+from hashlib import sha256
+from typing import Any
+
+from formats import SLOT, Cases, canonical, digest
+
+from fairdraw.beacon import CHAINS, Chain, practice_chain
+from transparency_log.note import Signer
+
+LOG = "log.example.cn/jinan"
+BUREAU = "jinan-ybj.example.cn"
+SUPERVISOR = "s1.example.cn"
+QUICKNET = CHAINS["quicknet"]
+
+
+def signer(name: str, label: str = "", algorithm: int = 1) -> Signer:
+    """Return the Ed25519 key of a name whose 32-byte seed is SHA-256("key of " + name + label)."""
+    return Signer.from_seed(name, sha256(f"key of {name}{label}".encode()).digest(), algorithm)
+
+
+def vkey(name: str, label: str = "", algorithm: int = 1) -> str:
+    """Return the verifier key of `signer`."""
+    return signer(name, label, algorithm).verifier.vkey
+
+
+def _h(label: str) -> str:
+    return digest(label)
+
+
+def _ref(index: int, label: str) -> dict[str, Any]:
+    return {"index": index, "text": _h(label)}
+
+
+def _artifact(label: str, length: int = 1234, **more: Any) -> dict[str, Any]:
+    return {"digest": _h(label), "length": length, **more}
+
+
+EMPTY = {"digest": digest(""), "length": 0}
+SOURCE = {"beacon": "quicknet", "hash": QUICKNET.hash, "round": 32002000}
+PULSE = {"beacon": "quicknet", "round": 1000, "previous": None,
+         "signature": "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125"
+                      "e342b73a8dd2bacbe47e4b6b63ed5e39"}  # fmt: skip
+TEAM = {"size": 2, "department": "department", "quota": [["wjw", 1], ["ybj", 1]], "cap": 9, "limit": 10000,
+        "beyond": "raise-cap", "eligible": [
+            {"rule": "true", "object": None, "inspector": "qualified"},
+            {"rule": "same", "object": "region", "inspector": "region"}]}  # fmt: skip
+
+# One statement of each type: the fields besides those that all have.
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "key": {"old": vkey(BUREAU), "new": vkey(BUREAU, " 2"), "former": None},
+    "item-list": {"items": _artifact("items"), "regulation": None},
+    "plan": {"plan": "2026", "slots": [SLOT, "2026/fund-use/2"], "objects": "institutions", "inspectors": "staff",
+             "strata": ["type"], "ratio": "3/100", "rounding": "ceil", "team": TEAM, "audit": 2, "substitutions": 2,
+             "regulation": None, "reason": None},
+    "snapshot": {"registry": "institutions", "published": True, "attrs": [["region", "string"], ["type", "string"]],
+                 "private": [["name", True], ["uscc", False]], "left_out": None,
+                 "roster": _artifact("roster", count=12, root=_h("root"))},
+    "receipt": {"snapshot": _ref(2, "snapshot"), "digest": _h("roster")},
+    "announcement": {"slots": [SLOT], "plan": _ref(1, "plan"), "objects": _ref(2, "objects"),
+                     "inspectors": _ref(3, "inspectors"), "recusals": _artifact("recusals"), "exclusions": EMPTY,
+                     "beacon": [SOURCE], "seed": {"kind": "published", "digits": "20260907"},
+                     "disclosure": {"kind": "at-once"}, "window": "2026-09-30", "margin": 300, "history_size": 4,
+                     "regulation": None, "replaces": None},
+    "commitment": {"slot": SLOT, "commitment": _h("commitment")},
+    "reveal": {"commitment": _ref(4, "commitment"), "seed": _h("seed")},
+    "reveals-closed": {"announcement": _ref(5, "announcement"), "reveals": [_ref(6, "reveal"), None]},
+    "deposit": {"slot": SLOT, "embargo": _h("embargo commitment")},
+    "withdrawal": {"digest": _h("roster"), "reason": "erasure"},
+    "draw": {"announcement": _ref(5, "announcement"), "pulses": [PULSE], "key": _h("key"),
+             "results": _artifact("results", count=5, root=_h("results root")), "blocks": [["H-000001", 3, 9]],
+             "counts": {"objects": 12, "inspectors": 5, "strata": 2, "drawn": 3}},
+    "sign-off": {"draw": _ref(8, "draw")},
+    "substitution-call": {"draw": _ref(8, "draw"), "vacancy": _artifact("vacancy"), "declaration": _h("form"),
+                          "reason": "illness", "beacon": [SOURCE], "margin": 300, "embargo": None},
+    "substitution": {"call": _ref(9, "call"), "pulses": [PULSE], "key": _h("key 2"), "result": _artifact("result")},
+    "deferral": {"draw": _ref(8, "draw"), "deferred": _artifact("deferred"), "application": _h("application")},
+    "exception": {"reason": "complaint", "inspection": _artifact("inspection")},
+    "void": {"announcement": _ref(5, "announcement"), "reason": "chain-retired", "pulses": []},
+    "evidence": {"of": _ref(8, "draw"), "files": [_artifact("photo", 482113)]},
+    "result": {"draw": _ref(8, "draw"), "outcomes": _artifact("outcomes", count=3, root=_h("outcomes root"))},
+    "correction": {"result": _ref(11, "result"), "reason": "appeal-upheld",
+                   "outcomes": _artifact("outcomes 2", count=1, root=_h("outcomes 2 root"))},
+    "opening": {"of": _ref(8, "draw"), "artifact": _artifact("opening"), "key": _h("key"), "embargo": _h("embargo")},
+}  # fmt: skip
+
+OTHERS = frozenset({"receipt", "commitment", "reveal", "deposit", "sign-off"})  # signed by supervisors in the examples
+
+
+def example(kind: str, **changes: Any) -> dict[str, Any]:
+    """Return the example of a type, as a value."""
+    chain = {"v": 0, "type": kind, "log": LOG, "bureau": BUREAU, "by": SUPERVISOR if kind in OTHERS else BUREAU,
+             "with": [], "seq": 7, "prev": _h("previous"), "time": "2026-09-07T10:00:00Z"}  # fmt: skip
+    return chain | EXAMPLES[kind] | changes
+
+
+def _entry(value: dict[str, Any], *signers: Signer, extra: str = "") -> str:
+    text = canonical(value) + "\n"
+    return text + "\n" + "".join(one.sign(text).format() + "\n" for one in signers) + extra
+
+
+def statements() -> tuple[Cases, Cases]:
+    """statements.md: a text of every type, entries, and what is neither."""
+    texts = {kind: canonical(example(kind)) + "\n" for kind in EXAMPLES}
+    accept: Cases = [{"name": kind, "text": text, "hash": digest(text)} for kind, text in texts.items()]
+    bureau, other, fresh = signer(BUREAU), signer(SUPERVISOR), signer(BUREAU, " 2")
+    keys = [vkey(BUREAU), vkey(SUPERVISOR)]
+    plan, two = example("plan"), example("plan", **{"with": [SUPERVISOR]})
+    stray = signer("stray.example.cn").sign(texts["plan"]).format() + "\n"
+    known: dict[str, Any] = {"keys": keys}
+    for name, entry, value in (
+        ("one signer", _entry(plan, bureau), plan),
+        ("two signers", _entry(two, bureau, other), two),
+        ("an unknown line after it", _entry(plan, bureau, extra=stray), plan),
+        ("a change of keys", _entry(example("key"), bureau, fresh), example("key")),
+    ):
+        accept.append({"name": name, "entry": entry, **known, "hash": digest(canonical(value) + "\n")})
+    good = _entry(plan, bureau)
+    text, line = texts["plan"], bureau.sign(texts["plan"]).format() + "\n"
+    flipped = b64decode(line.split(" ")[2])
+    flipped = flipped[:40] + bytes([flipped[40] ^ 1]) + flipped[41:]
+    refuse: Cases = [
+        *_texts(text, plan),
+        {"name": "no signature", "entry": text, **known, "expect": "not-a-note"},
+        {"name": "a co-signer missing", "entry": _entry(two, bureau), **known, "expect": "signature-missing"},
+        {"name": "the lines in another order", "entry": _entry(two, other, bureau), **known,
+         "expect": "signature-missing"},
+        {"name": "an unknown line first", "entry": f"{text}\n{stray}{line}", **known, "expect": "signature-missing"},
+        {"name": "a line twice", "entry": good + line, **known, "expect": "signature-doubled"},
+        {"name": "a flipped bit", "entry": good.replace(line.split(" ")[2], b64encode(flipped).decode() + "\n"),
+         **known, "expect": "signature-invalid"},
+        {"name": "another text under the signature", "entry": good.replace('"audit":2', '"audit":3'), **known,
+         "expect": "signature-invalid"},
+        {"name": "a signer that nobody knows", "entry": good, "keys": keys[1:], "expect": "unknown-signer"},
+        {"name": "the key of another", "entry": good, "keys": [vkey(BUREAU, " 2")], "expect": "signature-missing"},
+        {"name": "seventeen lines", "entry": good + stray * 16, **known, "expect": "too-many-signatures"},
+        {"name": "a change of keys without the new key", "entry": _entry(example("key"), bureau), **known,
+         "expect": "signature-missing"},
+        {"name": "a change from a key that is not the signer's", "entry": _entry(example("key"), bureau, fresh),
+         "keys": [vkey(BUREAU, " 2")], "expect": "wrong-old-key"},
+        {"name": "a change to another name", "keys": keys, "expect": "bad-new-key",
+         "entry": _entry(example("key", new=vkey(SUPERVISOR)), bureau, other)},
+    ]  # fmt: skip
+    return accept, refuse
+
+
+def _texts(text: str, plan: dict[str, Any]) -> Cases:
+    said = example("announcement")
+    bare = {name: value for name, value in plan.items() if name not in {"v", "with"}}
+    bends: list[tuple[str, dict[str, Any]]] = [
+        ("an unknown field", plan | {"note": "x"}),
+        ("a field missing", {name: value for name, value in plan.items() if name != "audit"}),
+        ("without v", bare | {"with": []}),
+        ("without with", bare | {"v": 0}),
+        ("with by another name", bare | {"v": 0, "with_": []}),
+        ("false for zero", plan | {"v": False}),
+        ("version 1", plan | {"v": 1}),
+        ("a string for an integer", plan | {"seq": "7"}),
+        ("a negative seq", plan | {"seq": -1}),
+        ("a hash in capitals", plan | {"prev": _h("previous").upper()}),
+        ("a hash cut short", plan | {"prev": _h("previous")[:62]}),
+        ("a name with a space", plan | {"by": "jinan ybj"}),
+        ("a name with a plus", plan | {"by": "jinan+ybj"}),
+        ("a time that is not", plan | {"time": "2026-09-31T10:00:00Z"}),
+        ("slots not sorted", plan | {"slots": ["2026/fund-use/2", SLOT]}),
+        ("a slot twice", plan | {"slots": [SLOT, SLOT]}),
+        ("a slot of another plan", plan | {"slots": ["2025/fund-use/1"]}),
+        ("no slots", plan | {"slots": []}),
+        ("a slot in capitals", plan | {"slots": ["2026/Fund-use/1"]}),
+        ("a ratio above one", plan | {"ratio": "101/100"}),
+        ("a stratum attribute twice", plan | {"strata": ["type", "type"]}),
+        ("a team of one", plan | {"team": TEAM | {"size": 1, "department": None, "quota": []}}),
+        ("quotas that do not add up", plan | {"team": TEAM | {"size": 3}}),
+        ("quotas without a department", plan | {"team": TEAM | {"department": None}}),
+        ("a department twice", plan | {"team": TEAM | {"quota": [["ybj", 1], ["ybj", 1]]}}),
+        ("a cap of zero", plan | {"team": TEAM | {"cap": 0}}),
+        ("an announcement without beacon", said | {"beacon": []}),
+        ("round zero", said | {"beacon": [SOURCE | {"round": 0}]}),
+        ("a window that is not a date", said | {"window": "2026-09-31"}),
+        ("a seed of another kind", said | {"seed": {"kind": "none"}}),
+        ("a seed with a line break's escape", said | {"seed": {"kind": "published", "digits": "1 2"}}),
+    ]
+    refuse: Cases = [{"name": name, "text": canonical(value) + "\n", "expect": "bad-field"} for name, value in bends]
+    return [
+        *refuse,
+        {"name": "an unknown type", "text": canonical(plan | {"type": "redraw"}) + "\n", "expect": "unknown-type"},
+        {"name": "not an object", "text": "[]\n", "expect": "unknown-type"},
+        {"name": "without the newline", "text": text[:-1], "expect": "unfinished-line"},
+        {"name": "a space", "text": text.replace(":", ": ", 1), "expect": "not-canonical-json"},
+        {"name": "two lines", "text": text + text, "expect": "not-canonical-json"},
+        {"name": "a float", "text": text.replace('"audit":2', '"audit":2.0'), "expect": "not-canonical-json"},
+    ]
+
+
+def _lines(*lines: str) -> str:
+    return "".join(f"{line}\n" for line in ("fairdraw/trust v1", *lines))
+
+
+def _beacon(chain: Chain) -> str:
+    return f"beacon {chain.id} {chain.hash} {chain.key} {chain.scheme} {chain.period} {chain.genesis}"
+
+
+def trust() -> tuple[Cases, Cases]:
+    """trust.md: trust files and what they say."""
+    log, bureau = f"log {vkey(LOG)}", f"bureau {BUREAU} {vkey(BUREAU)} {LOG}"
+    names = [f"w{i}.example.cn" for i in range(1, 5)]
+    witness = [f"witness w{i} {vkey(name, algorithm=4)}" for i, name in enumerate(names, 1)]
+    two = [*witness[:2], "group witnesses 2 w1 w2", "quorum witnesses"]
+    beacon, supervisor = _beacon(QUICKNET), f"supervisor {SUPERVISOR} discipline {vkey(SUPERVISOR)}"
+    practice = _beacon(practice_chain(bytes(range(32)), id="practice", genesis=1700000000))
+    in_rehearsal = [f"log {vkey(LOG + '/rehearsal')}", f"bureau x/rehearsal {vkey('x/rehearsal')} {LOG}/rehearsal"]
+    plain = {"margin": 60, "freshness": 172800, "receipts": 0, "rehearsal": False, "to_fork": 2, "to_backdate": 2}
+    full = _lines("# a comment", log, *two, "", bureau + " 2026-01-01T00:00:00Z -", supervisor, beacon, "margin 300",
+                  "freshness 86400", "receipts 1", "retired quicknet 2030-01-01T00:00:00Z")  # fmt: skip
+    cases: list[tuple[str, str, dict[str, Any]]] = [
+        ("the least", _lines(log), {"to_fork": 0, "to_backdate": 0}),
+        ("everything", full, {"margin": 300, "freshness": 86400, "receipts": 1}),
+        ("three of four", _lines(log, *witness, "group witnesses 3 w1 w2 w3 w4", "quorum witnesses"),
+         {"to_backdate": 3}),
+        ("a group in a group", _lines(log, *witness, "group a all w1 w2", "group b all w3 w4", "group c 2 a b",
+                                      "quorum c"), {"to_fork": 4, "to_backdate": 4}),
+        ("a rehearsal", _lines(*in_rehearsal, practice, "rehearsal"),
+         {"rehearsal": True, "to_fork": 0, "to_backdate": 0}),
+    ]  # fmt: skip
+    accept: Cases = [{"name": n, "text": t, "digest": digest(t), **plain | said} for n, t, said in cases]
+    bends: list[tuple[str, str, str]] = [
+        ("without its first line", log + "\n", "bad-line"),
+        ("another version", f"fairdraw/trust v2\n{log}\n", "bad-line"),
+        ("an unknown word", _lines(log, "trusted yes"), "bad-line"),
+        ("a margin twice", _lines(log, "margin 60", "margin 60"), "bad-line"),
+        ("a margin with a zero before it", _lines(log, "margin 060"), "bad-line"),
+        ("a negative margin", _lines(log, "margin -1"), "bad-line"),
+        ("rehearsal with a word", _lines(log, "rehearsal yes"), "bad-line"),
+        ("a bureau under another name's key", _lines(log, f"bureau {BUREAU} {vkey(SUPERVISOR)} {LOG}"), "bad-line"),
+        ("a bureau twice", _lines(log, bureau, bureau), "bad-line"),
+        ("a witness's key for a bureau", _lines(log, f"bureau {BUREAU} {vkey(BUREAU, algorithm=4)} {LOG}"), "bad-line"),
+        ("a supervisor twice", _lines(log, supervisor, supervisor), "bad-line"),
+        ("quicknet with another scheme", _lines(log, beacon.replace("g1-rfc9380", "on-g1")), "bad-line"),
+        ("quicknet with another period", _lines(log, beacon.replace(" 3 ", " 30 ")), "bad-line"),
+        ("a beacon twice", _lines(log, beacon, beacon), "bad-line"),
+        ("a time without its zone", _lines(log, bureau + " 2026-01-01T00:00:00"), "bad-line"),
+        ("no log", _lines(bureau), "no-log"),
+        ("no quorum asked for", _lines(log, "quorum none"), "quorum-none"),
+        ("two of four", _lines(log, *witness, "group witnesses 2 w1 w2 w3 w4", "quorum witnesses"), "quorum-can-split"),
+        ("any of two", _lines(log, *witness[:2], "group witnesses any w1 w2", "quorum witnesses"), "quorum-can-split"),
+        ("a group of nobody", _lines(log, "group g 1 w9", "quorum g"), "bad-policy"),
+        ("one key under two names", _lines(log, witness[0], witness[0].replace("w1 ", "w2 ", 1)), "bad-policy"),
+        ("a witness in two places", _lines(log, *witness[:2], "group g all w1 w1", "quorum g"), "bad-policy"),
+        ("a rehearsal log in earnest", _lines(*in_rehearsal), "rehearsal-mixed"),
+        ("an earnest log in a rehearsal", _lines(log, "rehearsal"), "rehearsal-mixed"),
+        ("a practice beacon in earnest", _lines(log, practice), "practice-chain"),
+    ]
+    refuse: Cases = [{"name": name, "text": text, "expect": expect} for name, text, expect in bends]
+    return accept, refuse
+

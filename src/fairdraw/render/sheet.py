@@ -1,0 +1,365 @@
+"""What a record shows (抽取记录), without words or layout: sections of facts, tables, sentences and commands.
+
+`text` and `page` lay the same sheet out, so that paper and screen cannot say different things. Numbers only: no name of
+an institution or a person is known here. The record of a sealed draw, made without an outcome, has neither key nor
+drawn number: whoever finds it on a desk learns nothing before the inspection (attack 33).
+"""
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from fractions import Fraction
+from hashlib import sha256
+from typing import Final
+
+from fairdraw.announcement import Inputs
+from fairdraw.assignment import is_forced
+from fairdraw.beacon import Chain
+from fairdraw.draw import Outcome, loads
+from fairdraw.plan import is_singled_out
+from fairdraw.schema import Announcement, Draw, Until
+from fairdraw.statement import Entry
+from fairdraw.tickets import KeyMaterial
+from fairdraw.trust import REHEARSAL
+
+FINGERPRINT_DIGITS: Final = 20  # 2^66: for eyes and mistakes; 16 digits were forged in 136 s (attack 43)
+DECIMAL_DIGITS: Final = 78  # of 2^256 - 1
+SHORT: Final = 16  # hex digits of a ticket or root in a table; the result list has it whole
+CHINA: Final = timezone(timedelta(hours=8))
+ROLES: Final = ("congress", "cppcc", "discipline", "social", "legal")
+NOT_PROVEN: Final = ("not-complete", "not-other-draw", "not-conflicts", "not-inspected", "not-fingerprint")
+
+
+def fingerprint(text_hash: str) -> str:
+    """Return a text hash's first 20 digits, in groups of four, when it is written as a decimal number of 78 digits."""
+    digits = f"{int(text_hash, 16):0{DECIMAL_DIGITS}d}"[:FINGERPRINT_DIGITS]
+    return " ".join(digits[at : at + 4] for at in range(0, FINGERPRINT_DIGITS, 4))
+
+
+def local_time(seconds: int) -> str:
+    """Return POSIX seconds as China's clock shows them, with the offset."""
+    return datetime.fromtimestamp(seconds, UTC).astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S +08:00")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cosigners:
+    """Who cosigned the checkpoint of `size` that includes the announcement.
+
+    `lines` are every witness of the policy with its time in POSIX seconds, None where it is missing; `quorum_time` is
+    the least time by which they suffice, None if they do not.
+    """
+
+    size: int
+    quorum_time: int | None
+    lines: tuple[tuple[str, int | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A sentence of a catalogue, by section and code, with its parameters."""
+
+    section: str
+    code: str
+    params: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A line to be pasted into a shell, what it computes (a code), and what it must print: 64 hex digits."""
+
+    code: str
+    line: str
+    prints: str
+
+
+Shown = str | Phrase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of the sheet: labelled facts, then a table, then sentences, then commands. Labels and headers are codes."""
+
+    code: str
+    facts: tuple[tuple[str, Shown], ...] = ()
+    header: tuple[str, ...] = ()
+    rows: tuple[tuple[Shown, ...], ...] = ()
+    notes: tuple[Phrase, ...] = ()
+    commands: tuple[Command, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A record as it is printed: `text_hash` is the draw's, `roles` are those who sign by hand."""
+
+    bureau: str
+    origin: str
+    text_hash: str
+    rehearsal: bool
+    sections: tuple[Section, ...]
+    roles: tuple[str, ...] = ROLES
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the draw's fingerprint."""
+        return fingerprint(self.text_hash)
+
+    @property
+    def code(self) -> str:
+        """Return what the QR code holds: the origin and the whole text hash, with which programs compare."""
+        return f"fairdraw:{self.origin}#{self.text_hash}"
+
+
+def make_sheet(
+    inputs: Inputs,
+    draw: Entry,
+    *,
+    outcome: Outcome | None,
+    material: KeyMaterial | None,
+    chains: Mapping[str, Chain],
+    cosigners: Cosigners,
+) -> Sheet:
+    """Return the sheet of a logged draw.
+
+    `outcome` and `material` (what the key is made of) are None while the draw is sealed, and then nothing of the result
+    is shown. `chains` are those of the trust file, by beacon id.
+    """
+    sections = [_draw(inputs, draw), _lock(inputs, cosigners), _beacon(inputs, draw, chains, cosigners), _snapshots(inputs)]
+    if outcome is None or material is None:
+        sections.append(_sealed(draw))
+    else:
+        sections += _result(inputs, outcome)
+        sections.append(_by_hand(draw, outcome, material))
+    sections.append(_proven(inputs, chains, cosigners))
+    sections.append(Section(code="proves-not", notes=tuple(Phrase("sheet", code) for code in NOT_PROVEN)))
+    statement = draw.statement
+    return Sheet(
+        bureau=statement.bureau,
+        origin=statement.log,
+        text_hash=draw.text_hash,
+        rehearsal=statement.log.endswith(REHEARSAL),
+        sections=tuple(sections),
+    )
+
+
+def _none() -> Phrase:
+    return Phrase("word", "none")
+
+
+def _draw(inputs: Inputs, draw: Entry) -> Section:
+    said = inputs.announcement.of(Announcement)
+    sealed = said.disclosure
+    disclosure = Phrase("sheet", "until", {"date": sealed.date}) if isinstance(sealed, Until) else Phrase("sheet", "at-once")
+    return Section(
+        code="draw",
+        facts=(
+            ("bureau", said.bureau),
+            ("origin", said.log),
+            ("slots", ", ".join(said.slots)),
+            ("draw-entry", f"{draw.index}"),
+            ("draw-time", draw.statement.time),
+            ("plan", Phrase("sheet", "plan-entry", {"plan": inputs.plan.plan, "index": said.plan.index})),
+            ("window", said.window),
+            ("disclosure", disclosure),
+            ("seed", _seed(said)),
+            ("recusals", f"{len(inputs.recusals)}"),
+            ("exclusions", f"{len(inputs.exclusions)}"),
+            # A regulation that nobody loaded checked nothing: better said than passed over.
+            ("regulation", said.regulation or Phrase("sheet", "no-regulation")),
+        ),
+    )
+
+
+def _seed(said: Announcement) -> Phrase:
+    if said.seed.kind == "published":
+        return Phrase("sheet", "published", {"digits": said.seed.digits or "-"})
+    names = tuple(contributor.name for contributor in said.seed.contributors)
+    return Phrase("sheet", "committed", {"names": names, "minimum": said.seed.minimum})
+
+
+def _lock(inputs: Inputs, cosigners: Cosigners) -> Section:
+    entry = inputs.announcement
+    quorum = cosigners.quorum_time
+    return Section(
+        code="lock",
+        facts=(
+            ("announcement-entry", f"{entry.index}"),
+            ("announcement-time", entry.statement.time),
+            ("announcement-hash", entry.text_hash),
+            ("announcement-fingerprint", fingerprint(entry.text_hash)),
+            ("checkpoint-size", f"{cosigners.size}"),
+            ("cosigned", Phrase("sheet", "no-quorum") if quorum is None else local_time(quorum)),
+        ),
+        header=("witness", "cosigned-at"),
+        rows=tuple(
+            (name, Phrase("sheet", "missing") if time is None else local_time(time)) for name, time in cosigners.lines
+        ),
+    )
+
+
+def _beacon(inputs: Inputs, draw: Entry, chains: Mapping[str, Chain], cosigners: Cosigners) -> Section:
+    facts: list[tuple[str, Shown]] = []
+    for source, pulse in zip(inputs.announcement.of(Announcement).beacon, draw.of(Draw).pulses, strict=True):
+        due = chains[source.beacon].time_of(source.round)
+        before = "not-locked" if cosigners.quorum_time is None or cosigners.quorum_time >= due else "seconds"
+        facts += [
+            ("beacon-id", source.beacon),
+            ("chain-hash", source.hash),
+            ("round", f"{source.round}"),
+            ("round-time", local_time(due)),
+            ("locked-before", Phrase("sheet", before, {"count": due - (cosigners.quorum_time or due)})),
+            ("randomness", _randomness(pulse.signature)),
+        ]
+    return Section(code="beacon", facts=tuple(facts))
+
+
+def _randomness(signature: str) -> str:
+    return sha256(bytes.fromhex(signature)).hexdigest()
+
+
+def _snapshots(inputs: Inputs) -> Section:
+    said = inputs.announcement.of(Announcement)
+    rosters = (
+        (inputs.plan.objects, "objects", said.objects.index, inputs.objects),
+        (inputs.plan.inspectors, "inspectors", said.inspectors.index, inputs.inspectors),
+    )
+    return Section(
+        code="snapshots",
+        header=("registry", "what", "entry", "count", "root"),
+        rows=tuple(
+            (name, Phrase("sheet", what), f"{index}", f"{roster.tree.size}", roster.tree.root().hex())
+            for name, what, index, roster in rosters
+        ),
+    )
+
+
+def _sealed(draw: Entry) -> Section:
+    said = draw.of(Draw)
+    return Section(
+        code="sealed",
+        facts=(
+            ("drawn-count", f"{said.counts.drawn}"),
+            ("result-root", said.results.root),
+            ("result-digest", said.results.digest),
+        ),
+        notes=(Phrase("sheet", "sealed-note"),),
+    )
+
+
+def _named(values: Iterable[object]) -> Shown:
+    told = " / ".join("—" if value is None else str(value) for value in values)
+    return told or Phrase("sheet", "whole")
+
+
+def _ratio(quota: int, base: int) -> str:
+    hundredths = round(Fraction(10_000 * quota, base))
+    return f"{quota}/{base} = {hundredths // 100}.{hundredths % 100:02d}%"
+
+
+def _result(inputs: Inputs, outcome: Outcome) -> list[Section]:
+    sections = [_strata(outcome), _drawn(outcome)]
+    if outcome.assignment.blocks:
+        rows = tuple((no, f"{attempt + 1}", f"{cap}") for no, attempt, cap in outcome.assignment.blocks)
+        sections.append(Section(code="blocks", header=("first-object", "attempts", "cap"), rows=rows))
+    return [*sections, _loads(outcome), _audit(outcome), _findings(inputs, outcome)]
+
+
+def _strata(outcome: Outcome) -> Section:
+    return Section(
+        code="strata",
+        header=("stratum", "excluded", "share", "derivation", "cutoff"),
+        rows=tuple(
+            (
+                _named(stratum.values),
+                f"{stratum.base - len(stratum.eligible)}",
+                _ratio(stratum.quota, stratum.base),
+                stratum.derivation,
+                _none() if cutoff is None else cutoff.hex()[:SHORT],
+            )
+            for stratum, cutoff in zip(outcome.strata, outcome.selection.cutoffs, strict=True)
+        ),
+    )
+
+
+def _drawn(outcome: Outcome) -> Section:
+    assignment = outcome.assignment
+    return Section(
+        code="drawn",
+        header=("order", "object", "stratum", "ticket", "eligible", "team"),
+        rows=tuple(
+            (
+                f"{order}",
+                one.no,
+                _named(outcome.strata[one.stratum].values),
+                one.ticket.hex()[:SHORT],
+                f"{assignment.eligible[one.no]}",
+                " ".join(f"{inspector}({part})" if part else inspector for part, inspector in assignment.teams[one.no]),
+            )
+            for order, one in enumerate(outcome.selection.drawn, 1)
+        ),
+    )
+
+
+def _loads(outcome: Outcome) -> Section:
+    by_load: dict[int, list[str]] = {}
+    for inspector, load in loads(outcome.assignment.teams).items():
+        by_load.setdefault(load, []).append(inspector)
+    rows = tuple((f"{load}", f"{len(by_load[load])}", " ".join(sorted(by_load[load]))) for load in sorted(by_load, reverse=True))
+    return Section(code="loads", header=("load", "inspector-count", "inspectors"), rows=rows)
+
+
+def _audit(outcome: Outcome) -> Section:
+    objects, inspectors = outcome.audit
+    return Section(
+        code="audit",
+        facts=(("objects", " ".join(objects) or _none()), ("inspectors", " ".join(inspectors) or _none())),
+        notes=(Phrase("sheet", "audit-note"),),
+    )
+
+
+def _findings(inputs: Inputs, outcome: Outcome) -> Section:
+    notes = [
+        Phrase("finding", "singled-out", {"stratum": s.values, "drawn": s.quota, "base": s.base})
+        for s in outcome.strata
+        if is_singled_out(inputs.plan, s)
+    ]
+    notes += [
+        Phrase("finding", "forced-team", {"object": no, "eligible": count})
+        for no, count in sorted(outcome.assignment.eligible.items())
+        if is_forced(inputs.plan.team, count)
+    ]
+    return Section(code="findings", notes=tuple(notes) or (_none(),))
+
+
+def _proven(inputs: Inputs, chains: Mapping[str, Chain], cosigners: Cosigners) -> Section:
+    sources = inputs.announcement.of(Announcement).beacon
+    due = min(chains[source.beacon].time_of(source.round) for source in sources)
+    # One person holds a practice chain's key: nothing is claimed of it that only a public beacon gives.
+    practice = all(chains[source.beacon].practice for source in sources)
+    codes = ["proves-random" if not practice else "practice-random", "proves-rules", "proves-log"]
+    if cosigners.quorum_time is not None and cosigners.quorum_time < due:
+        codes.insert(0, "proves-before")
+    return Section(code="proves", notes=tuple(Phrase("sheet", code) for code in codes))
+
+
+def _printed(lines: Sequence[str]) -> str:
+    # A key's name may hold anything but spaces: quoted, it cannot become a command of whoever pastes the line.
+    return f"printf '%s\\n' {' '.join(shlex.quote(line) for line in lines)} | sha256sum"
+
+
+def _by_hand(draw: Entry, outcome: Outcome, material: KeyMaterial) -> Section:
+    commands = [
+        # The signature is bytes, not text; coreutils' printf knows \x in every shell.
+        Command(
+            "by-hand-pulse",
+            f"env printf \"$(echo {pulse.signature} | sed 's/../\\\\x&/g')\" | sha256sum",
+            _randomness(pulse.signature),
+        )
+        for pulse in draw.of(Draw).pulses
+    ]
+    key = material.key().hex()
+    commands.append(Command("by-hand-key", _printed(material.lines()), key))
+    if outcome.selection.drawn:
+        first = outcome.selection.drawn[0]
+        commands.append(Command("by-hand-ticket", _printed((key, "object", first.no)), first.ticket.hex()))
+    return Section(code="by-hand", commands=tuple(commands), notes=(Phrase("sheet", "by-hand-note"),))

@@ -1,0 +1,92 @@
+"""Tiles written by Tessera and Sunlight, read as if they were ours; and our files compared with Tessera's."""
+
+import re
+
+from support.keys import log_signer
+from support.log_vectors import recorded, recorded_bytes
+from transparency_log.checkpoint import Checkpoint
+from transparency_log.log import Log
+from transparency_log.merkle import leaf_hash, root
+from transparency_log.note import Note, Verifier
+from transparency_log.reader import LogReader, TileReader
+from transparency_log.state import MemoryState
+from transparency_log.storage import Memory
+from transparency_log.tiles import Tile, decode_bundle, decode_hashes
+
+TESSERA = "transparency-dev-tessera/testdata/log"
+TESSERA_KEY = Verifier.parse("example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx")
+MIRROR = (
+    "sunlight/cmd/skylight/testdata/witness/mirror/000de184301123b9278c086a7d9f68c9577e83872224c197058fd90784ea9706"
+)
+
+
+def folder(path):
+    """A read function over a recorded folder."""
+    base = recorded(path)
+
+    def read(name):
+        found = base / name
+        return found.read_bytes() if found.is_file() else None
+
+    return read
+
+
+def test_a_log_written_by_tessera_is_whole_at_its_newest_size():
+    log = LogReader(folder(TESSERA), TESSERA_KEY)
+    signed = log.check()
+    assert signed.checkpoint == Checkpoint.parse(Note.parse(recorded_bytes(f"{TESSERA}/checkpoint")).text)
+
+
+def test_every_size_of_a_log_written_by_tessera_is_read_from_its_own_tiles():
+    read = folder(TESSERA)
+    for size in range(16):
+        at_size = LogReader(lambda path, s=size: read(f"checkpoint.{s}" if path == "checkpoint" else path), TESSERA_KEY)
+        entries = list(at_size.entries(0, size, size))
+        assert at_size.checkpoint().checkpoint.root == root(map(leaf_hash, entries))
+
+
+def test_our_files_for_tesseras_entries_are_tesseras_files():
+    read = folder(TESSERA)
+    entries = list(LogReader(read, TESSERA_KEY).entries(0, 15, 15))
+    storage = Memory()
+    log = Log.create(storage, log_signer(), state=MemoryState())
+    for entry in entries:
+        log.append(entry)
+        checkpoint = Checkpoint.parse(Note.parse(read(f"checkpoint.{log.size}")).text)
+        assert log.checkpoint.checkpoint.root == checkpoint.root
+    tiles = {path: data for path, data in storage.files.items() if path != "checkpoint"}
+    assert len(tiles) == 30
+    for path, data in tiles.items():
+        assert read(path) == data, path
+
+
+def test_every_recorded_tile_has_the_path_that_we_would_give_it():
+    paths = [path for path in recorded(TESSERA).rglob("*") if path.is_file() and "/tile/" in path.as_posix()]
+    names = [re.sub(r".*/(?=tile/)", "", path.as_posix()) for path in paths]
+    assert len(names) == 30
+    assert all(Tile.parse(name).path == name for name in names)
+
+
+def test_a_two_level_tree_mirrored_by_sunlight_makes_its_signed_root():
+    read = folder(MIRROR)
+    checkpoint = Checkpoint.parse(Note.parse(read("checkpoint")).text)
+    tree = TileReader(read, checkpoint)
+    leaves = [tree.node(0, index) for index in range(300)]
+    assert root(leaves) == checkpoint.root
+    assert tree.node(8, 0) == root(leaves[:256])
+    assert tree.node(5, 8) == root(leaves[256:288])
+
+
+def test_real_certificate_transparency_tiles_agree_with_their_entries():
+    base = "sunlight/testdata/navigli2025h2/tile"
+    partial = decode_hashes(recorded_bytes(f"{base}/0/003.p/10"), 10)
+    assert decode_hashes(recorded_bytes(f"{base}/0/003"), 256)[:10] == partial
+    for index in range(4):
+        assert len(set(decode_hashes(recorded_bytes(f"{base}/0/{index:03}"), 256))) == 256
+
+
+def test_tesseras_bundles_frame_their_entries_as_ours_do():
+    for width in range(1, 16):
+        entries = decode_bundle(recorded_bytes(f"{TESSERA}/tile/entries/000.p/{width}"))
+        hashes = decode_hashes(recorded_bytes(f"{TESSERA}/tile/0/000.p/{width}"), width)
+        assert tuple(map(leaf_hash, entries)) == hashes
