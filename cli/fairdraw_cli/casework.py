@@ -225,9 +225,7 @@ def pulses_of(
         if pulse is None:
             raise WorkspaceError("pulse-missing", chain=chain.id, round=number)
         randomness.append(check_pulse(chain, pulse, round=number))
-        values.append(
-            PulseValue(beacon=chain.id, round=number, signature=pulse.signature, previous=pulse.previous)
-        )
+        values.append(PulseValue(beacon=chain.id, round=number, signature=pulse.signature, previous=pulse.previous))
     return tuple(values), tuple(randomness)
 
 

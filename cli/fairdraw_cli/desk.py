@@ -142,7 +142,9 @@ def published(session: Session, desk: Desk, index: int | None = None) -> dict[st
         told["index"] = index
         session.say("log.appended", index=index, size=newest.size)
     if newest.quorum_time is not None:
-        session.say("log.witnessed", cosigned=count - len(absent), witnesses=count, time=session.time(newest.quorum_time))
+        session.say(
+            "log.witnessed", cosigned=count - len(absent), witnesses=count, time=session.time(newest.quorum_time)
+        )
     else:
         session.say("log.not-witnessed", cosigned=count - len(absent), witnesses=count)
         session.say("log.how-to-witness" if count else "log.no-witnesses")

@@ -116,6 +116,8 @@ def _usage(session: Session, error: click.UsageError) -> str:
         case click.BadParameter(param=click.Parameter() as wrong):
             name = max(wrong.opts, key=len) if isinstance(wrong, click.Option) else wrong.human_readable_name
             told = word["bad-value"].format(name=name, reason=error.message.rstrip("."))
+        case _ if error.message.startswith("Missing command"):
+            told = word["missing-command"]
         case _ if error.message.startswith("No such command"):
             told = word["no-such-command"].format(name=error.message.split("'")[1])
         case _ if error.message.startswith("Got unexpected extra"):

@@ -1,15 +1,29 @@
-"""The record (抽取记录) of a draw as text and as a page to print."""
+"""The record (抽取记录) of a draw as text and as a page to print, in Chinese and English beside each other."""
 
+from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 from fairdraw import encoding
+from fairdraw.beacon import Chain, Pulse
+from fairdraw.draw import Outcome, draw_lots, key_material
 from fairdraw.errors import WorkspaceError
+from fairdraw.render import Cosigners, Sheet, make_sheet, record_text
+from fairdraw.render.page import record_html
 from fairdraw.schema import Draw
 from fairdraw.statement import Entry
-from fairdraw_cli.casework import Matter
+from fairdraw.tickets import KeyMaterial
+from fairdraw_cli.casework import Matter, pulses_of, seeds_of
 from fairdraw_cli.files import PRIVATE, PUBLIC, write
-from fairdraw_cli.session import Session
+from fairdraw_cli.history import cosigned_before
+from fairdraw_cli.session import LANGUAGES, Session, catalogue
 from fairdraw_cli.workspace import Workspace
+from transparency_log.checkpoint import cosignatures
+from transparency_log.note import Note
+from transparency_log.reader import MAX_COSIGNED
+
+RECORD: Final = "record"
+SEALED: Final = "record.sealed"
 
 
 def result_list(place: Workspace, drew: Draw) -> list[bytes]:
@@ -25,3 +39,64 @@ def result_list(place: Workspace, drew: Draw) -> list[bytes]:
         case [str(), {"lines": list(lines)}]:
             return [encoding.canonical(line) for line in lines]
     raise WorkspaceError("artifact-unreadable", found=drew.results.digest)
+
+
+def _cosigners(matter: Matter) -> Cosigners:
+    """Return who had cosigned the announcement, and when."""
+    desk = matter.desk
+    policy = desk.workspace.trust.policy
+    signed = cosigned_before(desk.sizes(), matter.announcement.index, matter.limit)
+    assert signed is not None, "a draw is not made before a quorum has cosigned its announcement"
+    note = Note.parse(signed.data, max_signatures=MAX_COSIGNED)
+    times: dict[object, int] = {}
+    for line in cosignatures(note, [witness.verifier for witness in policy.witnesses]):
+        times[line.verifier] = min(line.timestamp, times.get(line.verifier, line.timestamp))
+    lines = tuple((witness.name, times.get(witness.verifier)) for witness in policy.witnesses)
+    return Cosigners(size=signed.size, quorum_time=signed.quorum_time, lines=lines)
+
+
+def redrawn(matter: Matter, drawn: Entry) -> tuple[Outcome, KeyMaterial]:
+    """Return the outcome once more: it depends on nothing but what is logged."""
+    values = {(pulse.beacon, pulse.round): pulse for pulse in drawn.of(Draw).pulses}
+
+    def logged(chain: Chain, number: int) -> Pulse:
+        value = values[chain.id, number]
+        return Pulse(chain=chain.hash, round=number, signature=value.signature, previous=value.previous)
+
+    _, randomness = pulses_of(matter, logged)
+    material = key_material(matter.announcement, seeds=seeds_of(matter), pulses=randomness, embargo=matter.embargo())
+    return draw_lots(matter.inputs(), material.key()), material
+
+
+def _write(folder: Path, stem: str, sheet: Sheet, *, mode: int) -> list[Path]:
+    languages = [catalogue(lang) for lang in LANGUAGES]
+    template = (files("fairdraw") / "templates" / "record.html").read_text("utf-8")
+    told = {"txt": record_text(sheet, languages), "html": record_html(sheet, template, languages)}
+    paths = []
+    for suffix, text in told.items():
+        path = folder / f"{stem}.{suffix}"
+        if not path.exists() or path.read_bytes() != text.encode():
+            write(path, text.encode(), mode=mode)
+        paths.append(path)
+    return paths
+
+
+def write_record(session: Session, matter: Matter, drawn: Entry, *, opened: bool = False) -> tuple[str, list[Path]]:
+    """Write a draw's record; returns its text in the session's language, and the paths.
+
+    While a draw is sealed, the public record shows no drawn number, and another, for the bureau's eyes, shows all.
+    """
+    place, chains = matter.desk.workspace, matter.desk.workspace.trust.chains
+    folder, inputs, cosigners = place.draw(matter.name), matter.inputs(), _cosigners(matter)
+    outcome, material = redrawn(matter, drawn)
+    whole = make_sheet(inputs, drawn, outcome=outcome, material=material, chains=chains, cosigners=cosigners)
+    text = record_text(whole, [session.words])
+    if matter.sealed is None or opened:
+        for suffix in ("txt", "html"):
+            (folder / f"{SEALED}.{suffix}").unlink(missing_ok=True)
+        return text, _write(folder, RECORD, whole, mode=PUBLIC)
+    public = make_sheet(inputs, drawn, outcome=None, material=None, chains=chains, cosigners=cosigners)
+    return text, [
+        *_write(folder, RECORD, public, mode=PUBLIC),
+        *_write(folder, SEALED, whole, mode=PRIVATE),
+    ]

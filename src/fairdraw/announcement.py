@@ -1,5 +1,6 @@
 """The announcement (抽取公告): all that a draw depends on, fixed before its randomness is. specs/announcement.md."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from fairdraw import encoding
 from fairdraw.beacon import Chain
 from fairdraw.errors import AnnouncementError, EncodingError
 from fairdraw.schema import (
+    HASH,
     NUMBER,
     Announcement,
     Artifact,
@@ -138,6 +140,19 @@ def _is_number(value: object) -> bool:
     return isinstance(value, str) and NUMBER.fullmatch(value) is not None
 
 
+def _is_coded(row: Mapping[str, object]) -> bool:
+    # Who declared it, why, and the digest of the signed form: codes, for a log cannot forget a person's circumstances.
+    reason, form = row["reason"], row["form"]
+    return (
+        row["declarer"] in DECLARERS
+        and isinstance(reason, str)
+        and REASON.fullmatch(reason) is not None
+        and (form is None or (isinstance(form, str) and HASH.fullmatch(form) is not None))
+    )
+
+
+DECLARERS = ("object", "inspector", "bureau")
+REASON = re.compile(r"[a-z][a-z0-9-]{0,39}", re.ASCII)
 RECUSAL_FIELDS = frozenset({"declarer", "form", "inspector", "object", "reason"})
 
 
@@ -150,7 +165,7 @@ def read_recusals(data: bytes) -> frozenset[Pair]:
     pairs = set()
     for row in _canonical_lines(data, "recusals"):
         pair = row.get("object"), row.get("inspector")
-        if row.keys() != RECUSAL_FIELDS or not all(map(_is_number, pair)):
+        if row.keys() != RECUSAL_FIELDS or not all(map(_is_number, pair)) or not _is_coded(row):
             raise AnnouncementError("bad-list", what="recusals", expected=sorted(RECUSAL_FIELDS), found=str(row)[:80])
         pairs.add((str(pair[0]), str(pair[1])))
     return frozenset(pairs)

@@ -37,13 +37,12 @@ class CheckWords:
 
 
 def visible(text: str) -> str:
-    """Return a text whose control, bidi and other unseen characters are written out as `\\u{…}`.
+    r"""Return a text whose control, bidi and other unseen characters are written out as `\u{…}`.
 
     Else a value in a stranger's file could move the cursor, or turn a line round, and repaint the verdict (attack 46).
     """
     return "".join(
-        f"\\u{{{ord(character):x}}}" if unicodedata.category(character) in _UNSHOWN else character
-        for character in text
+        f"\\u{{{ord(character):x}}}" if unicodedata.category(character) in _UNSHOWN else character for character in text
     )
 
 
@@ -54,7 +53,7 @@ def fields(template: str) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The sentences of one language: templates by section and code. A section's name may have two parts, `check.seed`."""
+    """The sentences of one language: templates by section (`error`, or in two parts `check.seed`) and code."""
 
     lang: str
     sections: Mapping[str, Mapping[str, str]]

@@ -56,7 +56,7 @@ Date = Annotated[str, AfterValidator(_date)]
 class Value(BaseModel):
     """A frozen part of a statement: unknown fields and other types are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True, defer_build=True)
 
 
 class Ref(Value):

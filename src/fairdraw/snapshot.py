@@ -9,16 +9,18 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pydantic import ValidationError
 
 from fairdraw import encoding
 from fairdraw.errors import EncodingError, SnapshotError
-from fairdraw.registry import Registry, Row
 from fairdraw.schema import HASH, NUMBER, FieldName, Hash, Listing, Number, SnapshotStatement, Value
 from transparency_log import merkle
 from transparency_log.errors import LogError
+
+if TYPE_CHECKING:  # reading spreadsheets is not needed to verify one row
+    from fairdraw.registry import Registry, Row
 
 SECRET_LENGTH: Final = 32
 FIELD_LABEL: Final = "fairdraw/v1/field"
@@ -56,7 +58,7 @@ class Snapshot:
     attrs: tuple[tuple[str, str], ...]
     private: tuple[tuple[str, bool], ...]
     roster: Roster
-    rows: tuple[Row, ...]
+    rows: "tuple[Row, ...]"
 
 
 class Opening(Value):
@@ -90,7 +92,7 @@ def _leaves(secret: bytes, no: str, fields: Sequence[str], values: Sequence[str]
     return [field_leaf(no, field, value, salt(secret, no, field)) for field, value in zip(fields, values, strict=True)]
 
 
-def freeze(registry: Registry, secret: bytes, *, previous_seals: Set[str] = frozenset()) -> Snapshot:
+def freeze(registry: "Registry", secret: bytes, *, previous_seals: Set[str] = frozenset()) -> Snapshot:
     """Return the snapshot of a registry under a secret that was never used before.
 
     Raises:
@@ -187,7 +189,7 @@ def read_roster(data: bytes, statement: SnapshotStatement) -> Roster:
     return Roster(tuple(rows), tree, data)
 
 
-def open_row(secret: bytes, statement: SnapshotStatement, row: Row, fields: Collection[str]) -> tuple[Opening, ...]:
+def open_row(secret: bytes, statement: SnapshotStatement, row: "Row", fields: Collection[str]) -> tuple[Opening, ...]:
     """Return openings of some private fields of a row.
 
     Raises:

@@ -78,7 +78,7 @@ def written() -> tuple[set[str], list[re.Pattern[str]]]:
 
     A word without a dash may be anything, and proves nothing where it is not raised.
     """
-    told = {one.code for one in RAISED}
+    told = {one.code for one in RAISED} | {"depends"}  # what `walk` says of a check that waits for another
     patterns = []
     for _, tree in modules():
         for node in ast.walk(tree):
@@ -172,8 +172,8 @@ def test_errors_are_one_line_without_a_capital_and_a_full_stop() -> None:
             for code, sentence in words.sections[section].items():
                 assert "\n" not in sentence
                 assert not sentence.endswith(stop), code
-                first = sentence.split()[0]
-                assert lang == "zh" or first[0].islower() or first[0] == "{" or first.isupper() or first == "UTF-8", code
+                first = sentence.split()[0].strip("{}")
+                assert not first[0].isupper() or first.isupper(), code  # an acronym may begin a sentence
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

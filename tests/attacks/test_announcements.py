@@ -20,9 +20,9 @@ from support.story import (
     failing,
     inspectors,
     objects,
+    rebundled,
     secret,
     signer,
-    sizes,
     team,
     tell,
     trust,
@@ -267,13 +267,6 @@ def test_a_bundle_cannot_place_the_announcement_at_its_second_entry():
     assert told.report(bundle).verdict == "holds"
 
 
-def rebundled(told: Told, carried):
-    """Return the bundle that an attacker makes who chooses the entries; all proofs are genuine."""
-    from fairdraw.bundle import evidence
-
-    return change(told.bundle(), evidence(told.story.entries, sizes(told.story), carried))
-
-
 def test_an_announcement_is_not_hidden_by_an_earlier_entry_of_its_text_that_nobody_signed():
     # L logs B's note with a broken signature first: readers who know a text by its first entry forget it.
     told = begin()
@@ -284,7 +277,7 @@ def test_an_announcement_is_not_hidden_by_an_earlier_entry_of_its_text_that_nobo
     # The second announcement takes the hidden one's place in the chain.
     story.heads[BUREAU] = (hidden.statement.seq, hidden.statement.prev)
     second = told.announce_again(window="2026-10-15")
-    later(told)
+    told.later()
     second.go_on()
     entries = [read_entry(data, index) for index, data in enumerate(story.entries)]
     bundle = rebundled(second, [e for e in entries if e.text_hash != hidden.text_hash])
@@ -316,11 +309,6 @@ def test_an_honest_draw_is_not_spoilt_by_statements_that_others_sign_in_the_bure
 # -- 3: voids -----------------------------------------------------------------------------------------------------
 
 
-def later(told: Told, seconds: int = 60) -> None:
-    told.story.now += seconds
-    told.story.checkpoint()
-
-
 def past_the_round(told: Told) -> None:
     due = max(told.story.chains[s.beacon].time_of(s.round) for s in told.announcement.of(Announcement).beacon)
     told.story.now = due + 5
@@ -329,9 +317,9 @@ def past_the_round(told: Told) -> None:
 def test_a_void_before_the_round_frees_the_slot_once():
     told = begin()
     void = told.void("typing-error")
-    later(told)
+    told.later()
     second = told.announce_again(window="2026-10-15", replaces=void.ref)
-    later(told)
+    told.later()
     assert second.go_on().report().verdict == "holds"
 
 
@@ -339,9 +327,9 @@ def test_a_bureau_that_saw_the_pulse_cannot_void_for_a_broad_reason():
     told = begin()
     past_the_round(told)
     void = told.void("force-majeure")
-    later(told)
+    told.later()
     second = told.announce_again(replaces=void.ref)
-    later(told)
+    told.later()
     report = second.go_on().report()
     assert failing(report) == {"first-of-slot": "slot-not-free", "no-other-draw": "slot-not-free"}
 
@@ -350,7 +338,7 @@ def test_a_verifier_prints_what_a_voided_announcement_would_have_drawn():
     told = begin()
     past_the_round(told)
     told.void("force-majeure")
-    later(told)
+    told.later()
     report = told.report()
     assert failing(report) == {
         "record-logged": "no-draw",
@@ -364,51 +352,51 @@ def test_a_void_that_was_cosigned_after_the_margin_is_not_free():
     told = begin()
     void = told.void("typing-error")
     past_the_round(told)
-    later(told, 0)
+    told.later(0)
     second = told.announce_again(replaces=void.ref)
-    later(told)
+    told.later()
     assert failing(second.go_on().report())["first-of-slot"] == "slot-not-free"
 
 
 def test_a_replacement_has_no_replacement():
     told = begin()
     void = told.void("typing-error")
-    later(told)
+    told.later()
     second = told.announce_again(window="2026-10-15", replaces=void.ref)
-    later(told)
+    told.later()
     void = second.void("typing-error")
-    later(told)
+    told.later()
     third = second.announce_again(window="2026-10-16", replaces=void.ref)
-    later(told)
+    told.later()
     assert failing(third.go_on().report())["first-of-slot"] == "slot-not-free"
 
 
 def test_a_replacement_that_names_no_void_does_not_count():
     told = begin()
     told.void("typing-error")
-    later(told)
+    told.later()
     second = told.announce_again(window="2026-10-15")
-    later(told)
+    told.later()
     assert failing(second.go_on().report())["first-of-slot"] == "slot-not-free"
 
 
 def test_a_drawn_announcement_that_is_voided_afterwards_does_not_hold():
     told = tell()
     told.void("typing-error")
-    later(told)
+    told.later()
     assert failing(told.report()) == {"no-other-draw": "slot-not-free", "later-acts": "voided"}
 
 
 def retired(told: Told, **changes) -> Told:
     past_the_round(told)
     void = told.void("chain-retired")
-    later(told)
+    told.later()
     chain = told.story.chains["practice-2"]
     sources = [(chain, chain.round_at_or_after(told.story.now + 3600))]
     history = told.announcement.of(Announcement).history_size
     fields = {"replaces": void.ref, "sources": sources, "history_size": history} | changes
     second = told.announce_again(**fields)
-    later(told)
+    told.later()
     return second.go_on()
 
 
@@ -448,9 +436,9 @@ def test_a_free_replacement_cites_the_newest_snapshots():
     told = begin()
     void = told.void("typing-error")
     told.story.snapshot("institutions", objects(61), "2")
-    later(told)
+    told.later()
     second = told.announce_again(replaces=void.ref)
-    later(told)
+    told.later()
     assert failing(second.go_on().report())["snapshots"] == "not-the-newest"
 
 
@@ -461,10 +449,10 @@ def test_a_void_for_exhausted_attempts_is_recomputed():
     told = begin(story, plan={"team": tight})
     past_the_round(told)
     void = told.void("attempts-exhausted", story.pulses(told.announcement.of(Announcement)))
-    later(told)
+    told.later()
     history = told.announcement.of(Announcement).history_size
     second = told.announce_again(replaces=void.ref, history_size=history)
-    later(told)
+    told.later()
     exhausted = second.report()
     assert "first-of-slot" not in failing(exhausted)
     assert failing(exhausted)["selection"] == "attempts-exhausted"
@@ -472,9 +460,9 @@ def test_a_void_for_exhausted_attempts_is_recomputed():
     loose = begin(plan={"team": team(cap=9, limit=3, beyond="void")})
     past_the_round(loose)
     void = loose.void("attempts-exhausted", loose.story.pulses(loose.announcement.of(Announcement)))
-    later(loose)
+    loose.later()
     second = loose.announce_again(replaces=void.ref, history_size=loose.announcement.of(Announcement).history_size)
-    later(loose)
+    loose.later()
     assert failing(second.go_on().report())["first-of-slot"] == "slot-not-free"
 
 
@@ -485,15 +473,15 @@ def test_a_void_for_a_missing_seed_is_recomputed():
             told.close(told.reveal())
         else:
             told.close(told.reveal("s1.example.cn/rehearsal"))
-        later(told)
+        told.later()
         past_the_round(told)
         void = told.void("required-seed-missing")
-        later(told)
+        told.later()
         said = told.announcement.of(Announcement)
         second = told.announce_again(replaces=void.ref, history_size=said.history_size, seed=said.seed)
-        later(told)
+        told.later()
         second.close({name: e for name, e in revealed(told).items() if reveals or name == "s1.example.cn/rehearsal"})
-        later(told)
+        told.later()
         return second
 
     assert failing(voided(reveals=True).go_on().report())["first-of-slot"] == "slot-not-free"
@@ -518,10 +506,10 @@ def kept_secret() -> tuple[Told, bytes]:
     secret_checkpoint = told.story.checkpoints.pop()
     past_the_round(told)
     void = told.void("quorum-not-shown")
-    later(told)
+    told.later()
     said = told.announcement.of(Announcement)
     second = told.announce_again(replaces=void.ref, history_size=said.history_size)
-    later(told)
+    told.later()
     return second.go_on(), secret_checkpoint
 
 
@@ -544,7 +532,7 @@ def test_early_cosignatures_that_were_kept_out_of_the_bundle_count_as_soon_as_an
 def test_a_draw_that_is_never_logged_is_computed_and_shown_by_the_verifier():
     told = begin()
     past_the_round(told)
-    later(told)
+    told.later()
     report = told.report()
     assert failing(report) == {"record-logged": "no-draw"}
     assert [(no, team) for no, team in report.drawn] == [
@@ -562,10 +550,10 @@ def test_a_draw_whose_round_is_still_to_come_is_not_overdue():
 def test_a_draw_under_another_announcement_of_the_slot_fails_both():
     told = begin()
     second = told.announce_again(window="2026-10-15")
-    later(told)
+    told.later()
     told.go_on()
     second.go_on()
-    later(told)
+    told.later()
     assert failing(told.report())["no-other-draw"] == "another-draw"
     assert failing(second.report())["first-of-slot"] == "slot-not-free"
 

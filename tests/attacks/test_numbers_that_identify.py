@@ -3,8 +3,8 @@
 import pytest
 
 from fairdraw.errors import RegistryError
-from fairdraw.registry.numbering import check_number
 from fairdraw.registry import load_map, read_registry
+from fairdraw.registry.numbering import check_number
 
 USCC = "91110000600037341L"
 RURAL_USCC = "N2110101MF000000AX"

@@ -4,13 +4,13 @@ The stories run in a rehearsal: a practice beacon gives any round. Real chains h
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
 from fairdraw.announcement import Inputs, announce, artifact_of, read_exclusions, read_recusals
 from fairdraw.beacon import Chain, Pulse, check_pulse, practice_chain, practice_pulse
-from fairdraw.bundle import Bundle, Carried, SignedSize, make_bundle
+from fairdraw.bundle import Bundle, Carried, SignedSize, evidence, make_bundle
 from fairdraw.draw import Outcome, draw_lots, key_material
 from fairdraw.encoding import canonical, parse_time, to_base64
 from fairdraw.record import Record, make_record
@@ -297,6 +297,26 @@ class Told:
         said = self.story.announcement(plan, objs[0], staff[0], **changes)
         return Told(self.story, plan, objs, staff, self.story.add(said))
 
+    def undo(self) -> None:
+        """Take the cosigned announcement back, as if it had never been logged."""
+        said = self.announcement.of(Announcement)
+        self.story.entries.pop()
+        self.story.checkpoints.pop()
+        self.story.heads[BUREAU] = (said.seq, said.prev)
+
+    def retold(self, **changes: Any) -> "Told":
+        """Log a bent announcement in the place of the honest last one, which the library would not have made."""
+        self.undo()
+        entry = self.story.add(self.announcement.of(Announcement).model_copy(update=changes))
+        self.story.checkpoint()
+        return replace(self, announcement=entry)
+
+    def later(self, seconds: int = 60) -> "Told":
+        """Let some time pass, and have the log cosigned."""
+        self.story.now += seconds
+        self.story.checkpoint()
+        return self
+
     def open_up(self) -> Entry:
         """Let the bureau log the opening of a sealed draw."""
         assert self.draw is not None
@@ -449,6 +469,11 @@ def tell(story: Story | None = None, **changes: Any) -> Told:
 def failing(report: Report) -> dict[str, str]:
     """Return the checks that do not hold, each with its reason."""
     return {code: report.check(code).reason for code in report.failed}
+
+
+def rebundled(told: Told, carried: Sequence[Entry]) -> Bundle:
+    """Return the bundle of an attacker who chooses what it carries; every proof in it is genuine."""
+    return change(told.bundle(), evidence(told.story.entries, sizes(told.story), carried))
 
 
 def waiting(report: Report) -> dict[str, str]:

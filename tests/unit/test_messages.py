@@ -94,7 +94,9 @@ def test_values_are_shown_as_people_read_them(words: Catalogue, value: object, t
     assert words.show(value) == told
 
 
-@pytest.mark.parametrize("hidden", ["\n", "\r", "\x1b", "\x7f", "\u202e", "\u2066", "\u200b", "\ufeff", "\u2028", "\ud800"])
+@pytest.mark.parametrize(
+    "hidden", ["\n", "\r", "\x1b", "\x7f", "\u202e", "\u2066", "\u200b", "\ufeff", "\u2028", "\ud800"]
+)
 def test_unseen_characters_are_written_out(words: Catalogue, hidden: str) -> None:
     assert words.say("error", "named", object=f"a{hidden}b") == f"对象 a\\u{{{ord(hidden):x}}}b 有误"
 

@@ -123,7 +123,9 @@ def _seed(desk: Desk, form: DrawForm) -> Published | Committed:
     seed, slot = form.seed, min(form.slots)
     if seed.kind == "published":
         if seed.contributors or seed.minimum is not None:
-            raise WorkspaceError("file-value", file="DRAW.toml", key="seed.kind", expected="committed", found="published")
+            raise WorkspaceError(
+                "file-value", file="DRAW.toml", key="seed.kind", expected="committed", found="published"
+            )
         return Published(kind="published", digits=seed.digits)
     contributors = []
     for one in seed.contributors:
@@ -208,7 +210,9 @@ def _tried(desk: Desk, said: Announcement, lists: Mapping[str, bytes]) -> Previe
     trial = read_entry(sign(said, [Signer.from_seed(said.by, os.urandom(32))]), len(desk.history.data))
     inputs = inputs_of(desk, trial, lists)
     known = {row.no for row in inputs.objects.rows}, {row.no for row in inputs.inspectors.rows}
-    strangers = sorted({no for pair in inputs.recusals for no, numbers in zip(pair, known, strict=True) if no not in numbers})
+    strangers = sorted(
+        {no for pair in inputs.recusals for no, numbers in zip(pair, known, strict=True) if no not in numbers}
+    )
     if strangers:
         raise WorkspaceError("recusal-of-nobody", found=strangers[:SHOWN])
     seen = preview(inputs, [os.urandom(32) for _ in range(TRIALS)])

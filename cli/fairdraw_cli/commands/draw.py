@@ -18,9 +18,9 @@ from fairdraw_cli.helping import command
 from fairdraw_cli.papers import write_record
 from fairdraw_cli.pulses import finder
 from fairdraw_cli.session import Session
-from transparency_log.checkpoint import Checkpoint
+from transparency_log.checkpoint import cosignatures
 from transparency_log.note import Note
-from transparency_log.reader import MAX_COSIGNED
+from transparency_log.policy import order_time
 
 
 def bundle_path(matter: Matter, *, sealed: bool = False) -> Path:
@@ -50,9 +50,9 @@ def _is_witnessed(matter: Matter, path: Path) -> bool:
     """Say whether a bundle is there whose checkpoint carries a quorum: it is final."""
     if not path.exists():
         return False
-    note = Note.parse(encoding.from_base64(read_file(read(path)).checkpoint), max_signatures=MAX_COSIGNED)
-    size = Checkpoint.parse(note.text).size
-    return any(s.size == size and s.quorum_time is not None and s.data == note.format() for s in matter.desk.sizes())
+    policy = matter.desk.workspace.trust.policy
+    note = Note.parse(encoding.from_base64(read_file(read(path)).checkpoint))
+    return order_time(policy, cosignatures(note, [witness.verifier for witness in policy.witnesses])) is not None
 
 
 def write_bundles(matter: Matter, drawn: Entry, *, opened: bool = False) -> list[Path]:

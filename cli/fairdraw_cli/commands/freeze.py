@@ -70,7 +70,7 @@ def _told(session: Session, problems: Sequence[Problem]) -> list[dict[str, objec
             "freeze.bad-row",
             line=problem.line,
             field=problem.field or "—",
-            reason=session.word(f"problem.{problem.code}"),
+            reason=session.word(f"error.{problem.code}"),
             expected=session.word(f"expected.{problem.expected}") if session.words.has("expected", problem.expected)
             else problem.expected,
             found=problem.found or session.word("word.none"),

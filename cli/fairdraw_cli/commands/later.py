@@ -3,16 +3,15 @@
 import click
 
 from fairdraw.announcement import artifact_of
-from fairdraw.draw import key_material
 from fairdraw.encoding import format_time
 from fairdraw.errors import WorkspaceError
 from fairdraw.schema import Committed, Draw, Opening, RevealsClosed, Void
-from fairdraw_cli.casework import closing, contributions, find, opens_at, pulses_of, seeds_of, voids
+from fairdraw_cli.casework import closing, contributions, find, opens_at, pulses_of, voids
 from fairdraw_cli.commands.draw import bundle_path, write_bundles
 from fairdraw_cli.desk import published, writing
 from fairdraw_cli.helping import command
-from fairdraw_cli.papers import write_record
-from fairdraw_cli.pulses import finder, stored
+from fairdraw_cli.papers import redrawn, write_record
+from fairdraw_cli.pulses import stored
 from fairdraw_cli.session import Session
 
 NAME = click.argument("name", metavar="DRAW-ID")
@@ -29,7 +28,9 @@ def seeds_close(session: Session, name: str) -> None:
         entry = closing(matter)
         if entry is None:
             if desk.now >= matter.limit:
-                raise WorkspaceError("too-late-to-close", expected=format_time(matter.limit), found=format_time(desk.now))
+                raise WorkspaceError(
+                    "too-late-to-close", expected=format_time(matter.limit), found=format_time(desk.now)
+                )
             reveals = tuple(reveal.ref if reveal else None for _, reveal in contributions(matter, rule))
             entry = desk.add(desk.head.make(RevealsClosed, announcement=matter.announcement.ref, reveals=reveals))
         listed = entry.of(RevealsClosed).reveals
@@ -48,21 +49,24 @@ def open_draw(session: Session, name: str) -> None:
         if sealed is None or drawn is None:
             raise WorkspaceError("not-sealed" if sealed is None else "not-drawn", found=name)
         if desk.now < opens_at(sealed):
-            raise WorkspaceError("too-early-to-open", expected=format_time(opens_at(sealed)), found=format_time(desk.now))
+            raise WorkspaceError(
+                "too-early-to-open", expected=format_time(opens_at(sealed)), found=format_time(desk.now)
+            )
         opened = [e for e, s in desk.history.all(Opening, desk.workspace.bureau) if s.of.text == drawn.text_hash]
         if opened:
             entry = opened[0]
         else:
-            _, randomness = pulses_of(matter, finder(desk.workspace, ()))
-            embargo = matter.embargo()
-            assert embargo is not None
-            key = key_material(matter.announcement, seeds=seeds_of(matter), pulses=randomness, embargo=embargo).key()
+            _, material = redrawn(matter, drawn)
             digest = drawn.of(Draw).results.digest
             result = desk.workspace.artifact(digest)
             desk.workspace.keep(result, digest)
             entry = desk.add(
                 desk.head.make(
-                    Opening, of=drawn.ref, artifact=artifact_of(result), key=key.hex(), embargo=embargo.hex()
+                    Opening,
+                    of=drawn.ref,
+                    artifact=artifact_of(result),
+                    key=material.key().hex(),
+                    embargo=material.embargo,
                 )
             )
         told = published(session, desk, entry.index)

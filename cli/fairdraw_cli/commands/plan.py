@@ -1,6 +1,7 @@
 """`plan log`: the rules are logged, and cosigned, before any registry is frozen."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,14 +12,9 @@ from fairdraw_cli.helping import command
 from fairdraw_cli.session import Session
 
 
-def _fields(form: PlanForm) -> dict[str, object]:
-    told = form.model_dump()
-    return {
-        **told,
-        "plan": told.pop("id"),
-        "slots": tuple(sorted(form.slots)),
-        "regulation": None,
-    }
+def _fields(form: PlanForm) -> dict[str, Any]:
+    told = form.model_dump(exclude={"id"})
+    return {**told, "plan": form.id, "slots": tuple(sorted(form.slots)), "regulation": None}
 
 
 def _same(desk: Desk, plan: Plan) -> int | None:

@@ -60,10 +60,10 @@ def wrap(text: str, width: int) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
-def indented(text: str, *, width: int, first: str, rest: str | None = None) -> list[str]:
-    """Return a text's lines within so many cells, the first after `first` and the others after `rest` (or as far in)."""
-    inside = " " * cells(first) if rest is None else rest
-    wrapped = wrap(text, max(width - max(cells(first), cells(inside)), 8))
+def indented(text: str, *, width: int, first: str) -> list[str]:
+    """Return a text's lines within so many cells, the first after `first` and the others as far in."""
+    inside = " " * cells(first)
+    wrapped = wrap(text, max(width - len(inside), 8))
     return [first + wrapped[0], *(inside + line for line in wrapped[1:])]
 
 

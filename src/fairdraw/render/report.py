@@ -18,7 +18,7 @@ WAITING: Final = "–"
 SHOWN: Final = 20  # drawn objects: a report is read, the result list is the place to look one up
 
 SHORT: Final = 16  # digits of a hash in the evidence; the JSON has it whole
-TIMES: Final = frozenset({"as_of", "claimed", "cosigned", "fresh", "limit", "round", "time"})
+TIMES: Final = frozenset({"as_of", "claimed", "cosigned", "fresh", "limit", "round", "shown", "time"})
 YEAR_2001: Final = 1_000_000_000  # POSIX seconds: below, a number in a time's place is a beacon's round or a count
 
 
@@ -33,7 +33,11 @@ def report_text(report: Report, catalogue: Catalogue, *, width: int = WIDTH) -> 
     lines.append(catalogue.say("word", "checks"))
     for check in report.checks:
         # A failed one was told in full above.
-        lines += _in_short(report, check, catalogue, width) if check in failing else _in_full(report, check, catalogue, width)
+        lines += (
+            _in_short(report, check, catalogue, width)
+            if check in failing
+            else _in_full(report, check, catalogue, width)
+        )
     lines += ["", *_findings(report, catalogue, width)]
     lines += _recomputed(report, catalogue, width)
     if report.kind == "slip":
@@ -75,7 +79,8 @@ def _sealed_until(report: Report) -> str | None:
     """Return the date of a draw of which all but the sealed content holds, else None."""
     sealed = [check for check in report.checks if check.reason == "sealed-until"]
     waiting = all(
-        check.state in {"holds", "not-asked"} or check in sealed or check.depends == "disclosure" for check in report.checks
+        check.state in {"holds", "not-asked"} or check in sealed or check.depends == "disclosure"
+        for check in report.checks
     )
     return str(sealed[0].evidence["date"]) if sealed and waiting else None
 

@@ -17,6 +17,7 @@ from fairdraw.announcement import Inputs
 from fairdraw.assignment import is_forced
 from fairdraw.beacon import Chain
 from fairdraw.draw import Outcome, loads
+from fairdraw.encoding import parse_time
 from fairdraw.plan import is_singled_out
 from fairdraw.schema import Announcement, Draw, Until
 from fairdraw.statement import Entry
@@ -27,7 +28,7 @@ FINGERPRINT_DIGITS: Final = 20  # 2^66: for eyes and mistakes; 16 digits were fo
 DECIMAL_DIGITS: Final = 78  # of 2^256 - 1
 SHORT: Final = 16  # hex digits of a ticket or root in a table; the result list has it whole
 CHINA: Final = timezone(timedelta(hours=8))
-ROLES: Final = ("congress", "cppcc", "discipline", "social", "legal")
+ROLES: Final = ("congress", "cppcc", "discipline", "social", "legal", "bureau")
 NOT_PROVEN: Final = ("not-complete", "not-other-draw", "not-conflicts", "not-inspected", "not-fingerprint")
 
 
@@ -78,7 +79,7 @@ Shown = str | Phrase
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of the sheet: labelled facts, then a table, then sentences, then commands. Labels and headers are codes."""
+    """A part of the sheet: labelled facts, a table, commands and sentences; labels and headers are codes."""
 
     code: str
     facts: tuple[tuple[str, Shown], ...] = ()
@@ -124,7 +125,12 @@ def make_sheet(
     `outcome` and `material` (what the key is made of) are None while the draw is sealed, and then nothing of the result
     is shown. `chains` are those of the trust file, by beacon id.
     """
-    sections = [_draw(inputs, draw), _lock(inputs, cosigners), _beacon(inputs, draw, chains, cosigners), _snapshots(inputs)]
+    sections = [
+        _draw(inputs, draw),
+        _lock(inputs, cosigners),
+        _beacon(inputs, draw, chains, cosigners),
+        _snapshots(inputs),
+    ]
     if outcome is None or material is None:
         sections.append(_sealed(draw))
     else:
@@ -149,7 +155,9 @@ def _none() -> Phrase:
 def _draw(inputs: Inputs, draw: Entry) -> Section:
     said = inputs.announcement.of(Announcement)
     sealed = said.disclosure
-    disclosure = Phrase("sheet", "until", {"date": sealed.date}) if isinstance(sealed, Until) else Phrase("sheet", "at-once")
+    disclosure = (
+        Phrase("sheet", "until", {"date": sealed.date}) if isinstance(sealed, Until) else Phrase("sheet", "at-once")
+    )
     return Section(
         code="draw",
         facts=(
@@ -157,7 +165,7 @@ def _draw(inputs: Inputs, draw: Entry) -> Section:
             ("origin", said.log),
             ("slots", ", ".join(said.slots)),
             ("draw-entry", f"{draw.index}"),
-            ("draw-time", draw.statement.time),
+            ("draw-time", local_time(parse_time(draw.statement.time))),
             ("plan", Phrase("sheet", "plan-entry", {"plan": inputs.plan.plan, "index": said.plan.index})),
             ("window", said.window),
             ("disclosure", disclosure),
@@ -184,7 +192,7 @@ def _lock(inputs: Inputs, cosigners: Cosigners) -> Section:
         code="lock",
         facts=(
             ("announcement-entry", f"{entry.index}"),
-            ("announcement-time", entry.statement.time),
+            ("announcement-time", local_time(parse_time(entry.statement.time))),
             ("announcement-hash", entry.text_hash),
             ("announcement-fingerprint", fingerprint(entry.text_hash)),
             ("checkpoint-size", f"{cosigners.size}"),
@@ -304,7 +312,9 @@ def _loads(outcome: Outcome) -> Section:
     by_load: dict[int, list[str]] = {}
     for inspector, load in loads(outcome.assignment.teams).items():
         by_load.setdefault(load, []).append(inspector)
-    rows = tuple((f"{load}", f"{len(by_load[load])}", " ".join(sorted(by_load[load]))) for load in sorted(by_load, reverse=True))
+    rows = tuple(
+        (f"{load}", f"{len(by_load[load])}", " ".join(sorted(by_load[load]))) for load in sorted(by_load, reverse=True)
+    )
     return Section(code="loads", header=("load", "inspector-count", "inspectors"), rows=rows)
 
 

@@ -29,17 +29,27 @@ def record_text(sheet: Sheet, catalogues: Sequence[Catalogue], *, width: int = W
     """
     lines = [c.say("verdict", "rehearsal") + c.say("sheet", "rehearsal") for c in catalogues if sheet.rehearsal]
     lines += [label("title", catalogues), "=" * width]
-    lines += [f"{label('fingerprint', catalogues)}  {sheet.fingerprint}", label("text-hash", catalogues), sheet.text_hash]
+    lines += _identity(sheet, catalogues)
     for section in sheet.sections:
         lines += _heading(section.code, catalogues, width)
         lines += _section(section, catalogues, width)
     lines += _heading("signatures", catalogues, width)
+    # The sheet that is signed may come apart from the others: it says what is signed.
+    lines += _identity(sheet, catalogues)
     for role in sheet.roles:
         name = " ".join(catalogue.say("role", role) for catalogue in catalogues)
         lines += ["", f"{name} ".ljust(width - cells(name) + len(name), "_")]
     for catalogue in catalogues:
         lines += ["", *indented(catalogue.say("sheet", "compare"), width=width, first="")]
     return "".join(line + "\n" for line in lines)
+
+
+def _identity(sheet: Sheet, catalogues: Sequence[Catalogue]) -> list[str]:
+    return [
+        f"{label('fingerprint', catalogues)}  {sheet.fingerprint}",
+        label("text-hash", catalogues),
+        sheet.text_hash,
+    ]
 
 
 def _heading(code: str, catalogues: Sequence[Catalogue], width: int) -> list[str]:

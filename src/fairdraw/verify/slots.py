@@ -185,7 +185,8 @@ def _whole_log(case: Case) -> tuple[Prefix, list[Entry]]:
     cosigned = [prefix for prefix in known if prefix.order(case.trust.policy) is not None]
     if not cosigned or cosigned[-1].size < case.final.size:
         raise CannotTellError("log-behind", expected=case.final.size, found=cosigned[-1].size if cosigned else 0)
-    newest = cosigned[-1]
+    # A log that did not grow is cosigned again and again: of its notes the freshest counts.
+    newest = max(cosigned, key=lambda prefix: (prefix.size, prefix.freshness(case.trust.policy) or 0))
     fresh = newest.freshness(case.trust.policy)
     if fresh is None or fresh < case.as_of - case.trust.freshness:
         # An old genuine log, from before the void or the second announcement, must not answer (attack 26).

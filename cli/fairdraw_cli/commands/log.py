@@ -1,0 +1,156 @@
+"""`log checkpoint|entry|proof|check|add`: what the log says, recomputed, and supervisors' entries taken in."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from fairdraw.errors import WorkspaceError
+from fairdraw.schema import Key
+from fairdraw.statement import check_signatures, new_key, read_entry
+from fairdraw.trust import Trust, parse_trust
+from fairdraw_cli.desk import Desk, published, writing
+from fairdraw_cli.files import read
+from fairdraw_cli.helping import command
+from fairdraw_cli.history import Read, lacking, signed_sizes
+from fairdraw_cli.session import Session
+from fairdraw_cli.workspace import Workspace
+from transparency_log.errors import LogError
+from transparency_log.note import Verifier
+from transparency_log.proof import TlogProof
+from transparency_log.reader import LogReader
+
+INDEX = click.argument("index", metavar="N", type=click.IntRange(min=0))
+LOG = click.option("--log", metavar="DIR|URL")
+TRUST = click.option("--trust", metavar="FILE", type=click.Path(path_type=Path))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A log to look into, and the trust file that knows its key."""
+
+    read: Read
+    trust: Trust
+
+    @property
+    def reader(self) -> LogReader:
+        """The log, every file traced to the signed root."""
+        return LogReader(self.read, self.trust.policy.logs[0].verifier)
+
+
+def _look(session: Session, log: str | None, trust: Path | None) -> Seen:
+    """Return the workspace's log, or another with its reader's own trust file."""
+    if log is None:
+        place = Workspace.open(session.folder)
+        return Seen(place.storage.read, place.trust)
+    if trust is None:
+        raise click.UsageError(session.word("log.needs-trust"))
+    from fairdraw_cli.source import open_source
+
+    return Seen(open_source(log), parse_trust(read(trust)))
+
+
+@command(LOG, TRUST, json=True)
+def checkpoint(session: Session, log: str | None, trust: Path | None) -> None:
+    """Print the newest checkpoint with its cosignatures."""
+    seen = _look(session, log, trust)
+    signed = seen.reader.checkpoint().checkpoint
+    newest = signed_sizes(seen.read, seen.trust.policy)[-1]
+    session.line(newest.data.decode().rstrip("\n"))
+    absent = lacking(newest.data, seen.trust.policy)
+    count = len(seen.trust.policy.witnesses)
+    if not session.json:
+        quorum = newest.quorum_time
+        code = "log.not-witnessed" if quorum is None else "log.witnessed"
+        time = {} if quorum is None else {"time": session.time(quorum)}
+        session.note(code, cosigned=count - len(absent), witnesses=count, **time)
+    session.answer(
+        {"origin": signed.origin, "size": signed.size, "root": signed.root.hex(), "missing": list(absent),
+         "witnesses": count, "quorum_time": newest.quorum_time}
+    )  # fmt: skip
+
+
+@command(INDEX, LOG, TRUST)
+def entry(session: Session, index: int, log: str | None, trust: Path | None) -> None:
+    """Print an entry as it stands in the log."""
+    reader = _look(session, log, trust).reader
+    size = reader.checkpoint().checkpoint.size
+    if index >= size:
+        raise WorkspaceError("no-such-entry", expected=size, found=index)
+    click.get_binary_stream("stdout").write(reader.entry(index, size))
+
+
+@command(INDEX, LOG, TRUST)
+def proof(session: Session, index: int, log: str | None, trust: Path | None) -> None:
+    """Print an entry's `.tlog-proof` in the largest checkpoint that a quorum has cosigned."""
+    seen = _look(session, log, trust)
+    reader = seen.reader
+    newest = reader.checkpoint().checkpoint.size
+    if index >= newest:
+        raise WorkspaceError("no-such-entry", expected=newest, found=index)
+    above = [s for s in signed_sizes(seen.read, seen.trust.policy) if s.size > index]
+    chosen = max(above, key=lambda s: (s.quorum_time is not None, s.size))
+    told = TlogProof(index, tuple(reader.inclusion_proof(index, chosen.size)), chosen.data)
+    click.get_binary_stream("stdout").write(told.format())
+
+
+@command(LOG, TRUST, json=True)
+def check(session: Session, log: str | None, trust: Path | None) -> int:
+    """Recompute the whole log from its entries and compare every file."""
+    seen = _look(session, log, trust)
+    try:
+        signed = seen.reader.check().checkpoint
+    except LogError as error:
+        session.say("log.check-failed", reason=session.words.error(error))
+        session.answer({"holds": False, "code": error.code, "params": {k: str(v) for k, v in error.params.items()}})
+        return 1
+    session.say("log.check-holds", size=signed.size, root=signed.root.hex())
+    session.answer({"holds": True, "origin": signed.origin, "size": signed.size, "root": signed.root.hex()})
+    return 0
+
+
+def _supervisors_keys(desk: Desk) -> dict[str, Verifier]:
+    """Return each supervisor's current key, as their `key` statements in the log have changed it."""
+    keys = {name: supervisor.key for name, supervisor in desk.workspace.trust.supervisors.items()}
+    for found, statement in desk.history.all(Key):
+        if statement.by in keys:
+            check_signatures(found, keys)
+            keys[statement.by] = new_key(statement)
+    return keys
+
+
+def _check_entry(desk: Desk, data: bytes) -> None:
+    """Refuse an entry that is not a supervisor's next statement in this log.
+
+    Raises:
+        WorkspaceError: `not-a-supervisor`, `another-log` or `chain-does-not-fit`.
+        StatementError: it is not a statement, or not signed by that supervisor.
+    """
+    told = read_entry(data, len(desk.history.data))
+    statement, place = told.statement, desk.workspace
+    if statement.by not in place.trust.supervisors:
+        raise WorkspaceError("not-a-supervisor", expected=sorted(place.trust.supervisors), found=statement.by)
+    if (statement.log, statement.bureau) != (place.origin, place.bureau):
+        raise WorkspaceError("another-log", expected=place.origin, found=statement.log)
+    check_signatures(told, _supervisors_keys(desk))
+    head = desk.history.head(log=place.origin, bureau=place.bureau, by=statement.by, now=desk.now)
+    if (statement.seq, statement.prev) != (head.seq, head.prev):
+        raise WorkspaceError("chain-does-not-fit", name=statement.by, expected=head.seq, found=statement.seq)
+
+
+@command(
+    click.argument("file", metavar="ENTRY-FILE", type=click.Path(path_type=Path)),
+    json=True,
+    clock=True,
+)
+def add(session: Session, file: Path) -> None:
+    """Append a supervisor's signed entry."""
+    data = read(file)
+    with writing(session) as desk:
+        told = desk.history.find(read_entry(data, 0).text_hash)
+        if told is None:
+            _check_entry(desk, data)
+            told = desk.append(data)
+        kind = session.word(f"statement.{told.statement.type}")
+        session.say("log.added", type=kind, name=told.statement.by, index=told.index)
+        session.answer({"index": told.index, "type": told.statement.type, **published(session, desk, told.index)})

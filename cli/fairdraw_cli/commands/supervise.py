@@ -1,0 +1,194 @@
+"""`supervisor create|commit|reveal|deposit`: what a supervisor does with a key of one's own, and no workspace.
+
+Everything signed is stored beside the key, in `<key file>.d/`, before it is shown; from there the chain goes on, so that
+no two statements ever get one `seq`, whether or not the bureau has logged the first.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from fairdraw import seed as seeds
+from fairdraw.encoding import parse_time
+from fairdraw.errors import WorkspaceError
+from fairdraw.schema import Announcement, Commitment, Deposit, Reveal, Statement, Until
+from fairdraw.statement import Entry, Head, read_entry, sign
+from fairdraw.trust import Trust, parse_trust
+from fairdraw_cli.files import PRIVATE, create_private, read, write
+from fairdraw_cli.helping import command
+from fairdraw_cli.history import History
+from fairdraw_cli.session import Session
+from fairdraw_cli.source import open_source
+from fairdraw_cli.workspace import rehearsal_name
+from transparency_log.note import Signer
+from transparency_log.reader import LogReader
+
+S = TypeVar("S", bound=Statement)
+SEQ_DIGITS = 6
+
+KEY = click.option("--key", required=True, metavar="FILE", type=click.Path(path_type=Path))
+LOG = click.option("--log", required=True, metavar="DIR|URL")
+TRUST = click.option("--trust", required=True, metavar="FILE", type=click.Path(path_type=Path))
+SLOT = click.argument("slot", metavar="SLOT")
+
+
+@dataclass(frozen=True)
+class Chair:
+    """A supervisor with a key, a trust file of one's own, and the log as it stands."""
+
+    file: Path
+    signer: Signer
+    trust: Trust
+    history: History
+    now: int
+
+    @property
+    def folder(self) -> Path:
+        """Where everything signed with this key is kept."""
+        return self.file.with_name(self.file.name + ".d")
+
+    def head(self) -> Head:
+        """Return where this supervisor's chain stands, logged or not.
+
+        Raises:
+            WorkspaceError: `no-statement-yet`: the log does not say whose it is.
+        """
+        name = self.signer.name
+        bureau = next(
+            (line for line in self.trust.bureaus if line.origin == self.trust.policy.logs[0].verifier.name), None
+        )
+        if bureau is None:
+            raise WorkspaceError("trust-of-another", found=self.trust.policy.logs[0].verifier.name)
+        told = self.history.head(log=bureau.origin, bureau=bureau.name, by=name, now=self.now)
+        kept = self.kept()
+        if kept and kept[-1].statement.seq >= told.seq:
+            last = kept[-1].statement
+            if self.now < parse_time(last.time):
+                raise WorkspaceError("clock-goes-back", expected=last.time, found=self.now)
+            return Head(
+                log=told.log, bureau=told.bureau, by=name, seq=last.seq + 1, prev=kept[-1].text_hash, time=self.now
+            )
+        return told
+
+    def kept(self) -> list[Entry]:
+        """Return everything signed so far, in order."""
+        return [read_entry(read(path), 0) for path in sorted(self.folder.glob("*.entry"))]
+
+    def before(self, kind: type[S], same: Callable[[S], bool]) -> Entry | None:
+        """Return what was signed for the same purpose: a retry gives those bytes again."""
+        return next((e for e in self.kept() if isinstance(e.statement, kind) and same(e.statement)), None)
+
+    def signed(self, kind: type[S], **fields: object) -> Entry:
+        """Sign the next statement, store it, and return it."""
+        statement = self.head().make(kind, **fields)
+        data = sign(statement, [self.signer])
+        write(self.path_of(statement), data, mode=PRIVATE)
+        return read_entry(data, 0)
+
+    def path_of(self, statement: Statement) -> Path:
+        """Return where a statement is kept."""
+        return self.folder / f"{statement.seq:0{SEQ_DIGITS}}-{statement.type}.entry"
+
+
+def _sit(session: Session, key: Path, log: str, trust: Path) -> Chair:
+    """Read key, trust file and log, all checked."""
+    known = parse_trust(read(trust))
+    signer = Signer.parse(read(key).decode("utf-8", "replace"))
+    supervisor = known.supervisors.get(signer.name)
+    if supervisor is None or supervisor.key != signer.verifier:
+        raise WorkspaceError("not-a-supervisor", expected=sorted(known.supervisors), found=signer.name)
+    reader = LogReader(open_source(log), known.policy.logs[0].verifier)
+    return Chair(key, signer, known, History.read(reader), session.now(known))
+
+
+def _hand_over(session: Session, chair: Chair, entry: Entry) -> None:
+    path = chair.path_of(entry.statement)
+    session.say("supervisor.signed", type=session.word(f"statement.{entry.statement.type}"), file=path)
+    session.say("supervisor.hand-over", file=path)
+    session.answer({"file": str(path), "type": entry.statement.type, "text": entry.text_hash})
+
+
+@command(
+    click.argument("name", metavar="NAME"),
+    click.option("--role", default="social", metavar="ROLE"),
+    click.option("--out", metavar="FILE", type=click.Path(path_type=Path)),
+    click.option("--rehearsal", is_flag=True),
+    json=True,
+)
+def create(session: Session, name: str, role: str, out: Path | None, rehearsal: bool) -> None:
+    """Make a supervisor's key."""
+    name = rehearsal_name(name, rehearsal=rehearsal)
+    path = out or Path(f"{name.removesuffix('/rehearsal').replace('/', '_')}.key")
+    signer = Signer.from_seed(name, os.urandom(32))
+    create_private(path, f"{signer.format()}\n".encode())
+    line = f"supervisor {name} {role} {signer.verifier.vkey}"
+    session.say("supervisor.created", file=path)
+    session.say("supervisor.trust-line")
+    session.line(line)
+    session.answer({"file": str(path), "line": line, "vkey": signer.verifier.vkey})
+
+
+@command(SLOT, KEY, LOG, TRUST, json=True, clock=True)
+def commit(session: Session, slot: str, key: Path, log: str, trust: Path) -> None:
+    """Commit to a seed for a slot."""
+    chair = _sit(session, key, log, trust)
+    entry = chair.before(Commitment, lambda said: said.slot == slot)
+    if entry is None:
+        value = os.urandom(seeds.SEED_LENGTH)
+        commitment = seeds.commitment(slot, chair.signer.name, value)
+        create_private(chair.folder / f"{commitment}.seed", f"{value.hex()}\n".encode())
+        entry = chair.signed(Commitment, slot=slot, commitment=commitment)
+    _hand_over(session, chair, entry)
+
+
+@command(SLOT, KEY, LOG, TRUST, json=True, clock=True)
+def reveal(session: Session, slot: str, key: Path, log: str, trust: Path) -> None:
+    """Reveal the seed for a slot, once its draw is announced."""
+    chair = _sit(session, key, log, trust)
+    logged = [(e, s) for e, s in chair.history.all(Commitment, chair.signer.name) if s.slot == slot]
+    if not logged:
+        raise WorkspaceError("commitment-missing", name=chair.signer.name, slot=slot)
+    committed, said = logged[-1]
+    if not any(_names(announced, committed) for _, announced in chair.history.all(Announcement)):
+        # A seed that is known before the announcement is no secret that the announcement could wait for.
+        raise WorkspaceError("not-announced", slot=slot)
+    entry = chair.before(Reveal, lambda told: told.commitment.text == committed.text_hash)
+    if entry is None:
+        value = read(chair.folder / f"{said.commitment}.seed").decode().strip()
+        entry = chair.signed(Reveal, commitment=committed.ref, seed=value)
+    _hand_over(session, chair, entry)
+
+
+def _names(said: Announcement, committed: Entry) -> bool:
+    return said.seed.kind == "committed" and any(
+        c.commitment.text == committed.text_hash for c in said.seed.contributors
+    )
+
+
+@command(
+    SLOT,
+    click.argument("embargo", metavar="EMBARGO-FILE", type=click.Path(path_type=Path)),
+    KEY, LOG, TRUST,
+    json=True,
+    clock=True,
+)  # fmt: skip
+def deposit(session: Session, slot: str, embargo: Path, key: Path, log: str, trust: Path) -> None:
+    """Confirm that one holds the embargo key of an announced draw."""
+    chair = _sit(session, key, log, trust)
+    try:
+        value = bytes.fromhex(read(embargo).decode("ascii").strip())
+    except ValueError:
+        raise WorkspaceError("not-an-embargo", found=str(embargo)) from None
+    digest = seeds.embargo_commitment(slot, value)
+    announced = [s for _, s in chair.history.all(Announcement) if isinstance(s.disclosure, Until)]
+    if digest not in {s.disclosure.embargo for s in announced if isinstance(s.disclosure, Until)}:
+        raise WorkspaceError("embargo-of-another", slot=slot)
+    kept = chair.folder / f"{digest}.embargo"
+    if not kept.exists():
+        create_private(kept, f"{value.hex()}\n".encode())
+    entry = chair.before(Deposit, lambda told: told.embargo == digest)
+    _hand_over(session, chair, entry or chair.signed(Deposit, slot=slot, embargo=digest))

@@ -1,0 +1,358 @@
+"""Attacks with time and with forks of the log (docs/threat-model.md, 19 to 24, 26)."""
+
+from copy import deepcopy
+from dataclasses import replace
+
+import pytest
+
+from fairdraw.encoding import to_base64
+from fairdraw.errors import TrustError
+from fairdraw.schema import Announcement
+from fairdraw.trust import parse_trust
+from fairdraw.verify import LogView, verify_bundle
+from support.story import ORIGIN, Told, begin, change, failing, signer, tell, trust, trust_text, waiting
+from transparency_log import merkle
+from transparency_log.checkpoint import Checkpoint, Cosignature, cosign, sign_checkpoint
+from transparency_log.errors import WitnessError
+from transparency_log.note import COSIGNATURE_ML_DSA_44, Note, Signature, Verifier
+from transparency_log.policy import Policy, order_time
+from transparency_log.state import MemoryWitnessState
+from transparency_log.witness import Witness, add_checkpoint_request
+
+
+def due_of(told: Told) -> int:
+    return told.story.chain.time_of(told.announcement.of(Announcement).beacon[0].round)
+
+
+def cosigned_at(told: Told, time: int) -> Told:
+    told.story.checkpoints.pop()
+    told.story.checkpoint(time=time)
+    return told
+
+
+# -- 19: the margin -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("margin", "before", "holds"), [
+    (0, 61, True), (0, 60, False), (0, 1, False), (300, 301, True), (300, 300, False), (300, 61, False),
+])  # fmt: skip
+def test_a_margin_of_zero_gains_nothing_against_the_readers_own_minimum(margin, before, holds):
+    told = begin(margin=margin)
+    cosigned_at(told, due_of(told) - before)
+    expected = {} if holds else {"announcement-before-pulse": "announcement-late"}
+    assert failing(told.go_on().report()) == expected
+
+
+def test_a_reader_may_ask_for_a_wider_margin_than_was_announced():
+    told = cosigned_at(begin(margin=0), due_of(begin(margin=0)) - 400)
+    assert told.go_on().report().verdict == "holds"
+    told.story.trust_lines = "margin 400\n"
+    assert failing(told.report()) == {"announcement-before-pulse": "announcement-late"}
+
+
+def test_an_announcement_that_was_cosigned_after_the_round_is_late():
+    told = begin()
+    told = cosigned_at(told, due_of(told) + 1)
+    assert failing(told.go_on().report()) == {"announcement-before-pulse": "announcement-late"}
+
+
+# -- 20: slow clocks ----------------------------------------------------------------------------------------------
+
+
+def test_an_honest_witness_with_a_slow_clock_does_not_cosign_once_it_has_seen_a_later_pulse():
+    told = begin()
+    story = told.story
+    story.checkpoints.pop()
+    root = merkle.root(map(merkle.leaf_hash, story.entries))
+    note = sign_checkpoint(Checkpoint(ORIGIN, len(story.entries), root), story.log_key)
+    request = add_checkpoint_request(0, (), note)
+    logs = {ORIGIN: story.log_key.verifier}
+    slow, due = due_of(told) - 900, due_of(told)
+    witness = Witness(story.witness_keys[0], MemoryWitnessState())
+    with pytest.raises(WitnessError) as caught:
+        witness.add_checkpoint(request, now=slow, floor=due, logs=logs)
+    assert caught.value.code == "clock"
+    signature = witness.add_checkpoint(request, now=slow, floor=slow - 3, logs=logs)  # the honest twin
+    assert signature.name == story.witness_keys[0].name
+
+
+# -- 21: timestamp 0 ----------------------------------------------------------------------------------------------
+
+
+def with_ml_dsa(told: Told, timestamp: int) -> str:
+    """Replace witness 0 by an ML-DSA-44 one whose 0x06 lines carry this timestamp; return the trust file."""
+    mldsa = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.mldsa", reason="cryptography before 47")
+    secret_key = mldsa.MLDSA44PrivateKey.from_seed_bytes(bytes(32))
+    public = secret_key.public_key().public_bytes_raw()
+    key = Verifier("pq.example.cn/rehearsal", COSIGNATURE_ML_DSA_44, public)
+    if not key.supported:
+        pytest.skip("the installed cryptography has no ML-DSA-44")
+    story = told.story
+    text = trust_text(story).replace(story.witness_keys[0].verifier.vkey, key.vkey)
+
+    def cosigned(data: bytes) -> bytes:
+        note = Note.parse(data)
+        body = Checkpoint.parse(note.text)
+        name, origin = key.name.encode(), body.origin.encode()
+        message = b"subtree/v1\n\0" + bytes([len(name)]) + name + timestamp.to_bytes(8)
+        message += bytes([len(origin)]) + origin + bytes(8) + body.size.to_bytes(8) + body.root
+        line = Signature(key.name, key.key_id, timestamp.to_bytes(8) + secret_key.sign(message))
+        kept = tuple(s for s in note.signatures if s.name != story.witness_keys[0].name)
+        return Note(note.text, (*kept, line)).format()
+
+    early = told.announcement.index + 1
+    story.checkpoints = [
+        cosigned(data) if Checkpoint.parse(Note.parse(data).text).size == early else data for data in story.checkpoints
+    ]
+    return text
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_subtree_signature_without_a_time_is_not_an_early_one(early):
+    told = begin()
+    text = with_ml_dsa(told, due_of(told) - 3000 if early else 0)
+    policy = parse_trust(text.encode()).policy
+    key = policy.witnesses[0].verifier
+    other = Cosignature(policy.witnesses[1].verifier, 1000)
+    assert order_time(policy, [Cosignature(key, 0), other]) is None
+    assert order_time(policy, [Cosignature(key, 999), other]) == 1000
+    told.story.now = due_of(told) + 5
+    report = verify_bundle(bundle_with(told, policy), parse_trust(text.encode()), as_of=told.story.now)
+    reason = report.check("witness-quorum").state, report.check("announcement-before-pulse").state
+    assert reason == (("holds", "holds") if early else ("fails", "unknown"))
+
+
+def bundle_with(told: Told, policy: Policy):
+    from fairdraw.bundle import SignedSize, make_bundle
+
+    data = told.story.checkpoints[-1]
+    size = SignedSize(Checkpoint.parse(Note.parse(data).text).size, data, None)
+    return make_bundle(told.story.entries, [size], announcement=told.announcement, draw=None, pulses=(), artifacts={})
+
+
+# -- 22, 23: who counts as a quorum -------------------------------------------------------------------------------
+
+
+def four_witnesses(needed: int, names: tuple[str, ...] = ("a", "b", "c", "d"), same: bool = False) -> bytes:
+    text = f"fairdraw/trust v1\nlog {signer(ORIGIN).verifier.vkey}\n"
+    for name in names:
+        key = signer(f"{'a' if same else name}.example.cn/rehearsal", 4)
+        text += f"witness {name} {key.verifier.vkey}\n"
+    return (text + f"group all {needed} {' '.join(names)}\nquorum all\nrehearsal\n").encode()
+
+
+def test_a_policy_under_which_two_honest_quorums_can_cosign_two_forks_is_refused():
+    with pytest.raises(TrustError) as caught:
+        parse_trust(four_witnesses(2))
+    assert caught.value.code == "quorum-can-split"
+    parse_trust(four_witnesses(3))
+
+
+def test_a_policy_without_any_witness_is_refused():
+    text = trust_text(begin().story).replace("quorum witnesses", "quorum none")
+    with pytest.raises(TrustError) as caught:
+        parse_trust(text.encode())
+    assert caught.value.code == "quorum-none"
+
+
+def test_the_report_says_how_many_witnesses_must_collude():
+    evidence = tell().report().check("witness-quorum").evidence
+    assert (evidence["to_fork"], evidence["to_backdate"]) == (2, 2)
+
+
+def test_one_witness_key_under_two_names_is_refused():
+    with pytest.raises(TrustError) as caught:
+        parse_trust(four_witnesses(3, same=True))
+    assert caught.value.code == "bad-policy"
+
+
+def test_two_lines_of_one_witness_count_once():
+    told = begin()
+    story = told.story
+    note = Note.parse(story.checkpoints.pop())
+    twice = tuple(cosign(story.witness_keys[0], note.text, story.now + i) for i in range(2))
+    story.checkpoints.append(Note(note.text, (note.signatures[0], *twice)).format())
+    assert failing(told.go_on().report()) == {"announcement-before-pulse": "announcement-late"}
+
+
+def test_of_one_witness_the_earliest_line_tells_when_it_was_seen():
+    told = begin()
+    story = told.story
+    note = Note.parse(story.checkpoints.pop())
+    again = tuple(cosign(key, note.text, story.now + 86_400) for key in story.witness_keys)
+    story.checkpoints.append(Note(note.text, (note.signatures[0], *again, *note.signatures[1:])).format())
+    assert told.go_on().report().verdict == "holds"
+
+
+def test_a_checkpoint_without_the_quorum_proves_nothing():
+    told = begin().go_on(cosigned=False)
+    told.story.checkpoint(by=[1])
+    report = told.report()
+    assert failing(report) == {"witness-quorum": "quorum-missing"}
+    assert report.check("witness-quorum").evidence["missing"] == ("w0",)
+    assert report.check("announcement-before-pulse").depends == "witness-quorum"
+
+
+def test_without_a_quorum_line_the_reader_cannot_tell():
+    told = tell()
+    text = "".join(
+        line + "\n" for line in trust_text(told.story).splitlines() if not line.startswith(("group", "quorum"))
+    )
+    report = verify_bundle(told.bundle(), parse_trust(text.encode()), as_of=told.story.now, log=told.log())
+    assert waiting(report) == {"witness-quorum": "no-quorum-line"}
+    assert report.exit_code == 3
+
+
+# -- 24: back-dating, forks, rollback -----------------------------------------------------------------------------
+
+
+def test_two_halves_of_a_quorum_on_two_checkpoints_are_no_quorum():
+    told = begin()
+    told.story.checkpoints.pop()
+    told.story.checkpoint(by=[0])
+    told.story.add_noise()
+    told.story.checkpoint(by=[1])
+    assert failing(told.go_on().report()) == {"announcement-before-pulse": "announcement-late"}
+
+
+def test_a_single_witness_that_dates_back_moves_nothing():
+    told = begin()
+    story = told.story
+    note = Note.parse(story.checkpoints.pop())
+    late, early = due_of(told) + 60, due_of(told) - 3000
+    lines = (cosign(story.witness_keys[0], note.text, early), cosign(story.witness_keys[1], note.text, late))
+    story.checkpoints.append(Note(note.text, (note.signatures[0], *lines)).format())
+    assert failing(told.go_on().report()) == {"announcement-before-pulse": "announcement-late"}
+
+
+def fork(told: Told) -> tuple[Told, Told]:
+    """Part two worlds that share everything up to the announcement."""
+    return deepcopy(told), deepcopy(told)
+
+
+def test_an_early_checkpoint_of_another_fork_is_not_a_prefix():
+    told = begin()
+    here, there = fork(told)
+    # There: the announcement in question was logged after the round, on top of another entry.
+    there.undo()
+    there.story.add_noise()
+    there.story.now = due_of(told) + 60
+    late = replace(there, announcement=there.story.add(told.announcement.statement)).later().go_on()
+    assert failing(late.report()) == {"announcement-before-pulse": "announcement-late"}
+    early = here.go_on().bundle().checkpoints
+    forged = change(late.bundle(), {"checkpoints": (*late.bundle().checkpoints, early[-1])})
+    assert failing(late.report(forged)) == {
+        "announcement-before-pulse": "announcement-late", "append-only": "not-a-prefix",
+    }  # fmt: skip
+
+
+def test_a_log_that_no_longer_holds_the_bundles_entries_has_forked():
+    told = begin()
+    here, there = fork(told)
+    here.go_on()
+    there.story.add_noise()
+    there.go_on()
+    there.later()
+    report = here.report(log=there.log())
+    assert failing(report)["append-only"] == "forked"
+
+
+def test_a_log_that_was_rolled_back_behind_the_bundle_is_seen():
+    told = begin()
+    before = told.log()
+    told.go_on()
+    report = told.report(log=before)
+    assert failing(report) == {"append-only": "rolled-back"}
+
+
+def test_a_log_restored_from_a_backup_signs_what_it_already_signed_otherwise():
+    told = begin()
+    here, there = fork(told)
+    here.go_on()
+    there.story.add_noise(b"after the restore")
+    there.later()
+    both = LogView(here.story.entries, [*here.story.checkpoints, there.story.checkpoints[-1]])
+    assert failing(here.report(log=both)) == {"no-other-draw": "forked", "later-acts": "forked"}
+
+
+def test_a_witness_that_saw_more_refuses_the_restored_log():
+    story = begin().story
+    root = merkle.root(map(merkle.leaf_hash, story.entries))
+    note = sign_checkpoint(Checkpoint(ORIGIN, len(story.entries), root), story.log_key)
+    witness = Witness(story.witness_keys[0], MemoryWitnessState())
+    logs = {ORIGIN: story.log_key.verifier}
+    witness.add_checkpoint(add_checkpoint_request(0, (), note), now=story.now, logs=logs)
+    old = sign_checkpoint(Checkpoint(ORIGIN, 1, merkle.leaf_hash(story.entries[0])), story.log_key)
+    with pytest.raises(WitnessError) as caught:
+        witness.add_checkpoint(add_checkpoint_request(0, (), old), now=story.now, logs=logs)
+    assert (caught.value.status, caught.value.params["size"]) == (409, len(story.entries))
+
+
+def test_an_entry_that_nobody_can_read_may_be_the_other_draw():
+    told = tell()
+    bundle = told.bundle()
+    told.story.add_noise()
+    told.later()
+    entries: list[bytes | None] = list(told.story.entries)
+    entries[-1] = None
+    report = told.report(bundle, log=LogView(entries, told.story.checkpoints))
+    assert failing(report) == {"no-other-draw": "entry-unavailable", "later-acts": "entry-unavailable"}
+
+
+def test_a_checkpoint_that_another_key_signed_is_not_the_logs():
+    told = tell()
+    note = Note.parse(told.story.checkpoints[-1])
+    forger = type(told.story.log_key).from_seed(ORIGIN, bytes(32))
+    forged = Note(note.text, (forger.sign(note.text), *note.signatures[1:])).format()
+    report = told.report(change(told.bundle(), {"checkpoint": to_base64(forged)}))
+    assert failing(report) == {"format": "another-checkpoint"}
+    assert verify_bundle(told.bundle(), trust(told.story), as_of=told.story.now, log=told.log()).verdict == "holds"
+
+
+# -- 26: old genuine logs -----------------------------------------------------------------------------------------
+
+
+def test_an_old_genuine_log_from_before_the_void_does_not_answer():
+    told = tell()
+    old, bundle = told.log(), told.bundle()
+    told.story.now += 3 * 86_400
+    told.void("typing-error")
+    told.later()
+    assert failing(told.report(bundle))["later-acts"] == "voided"
+    report = told.report(bundle, log=old)
+    assert failing(report) == {}
+    assert waiting(report) == {"no-other-draw": "stale", "later-acts": "stale"}
+
+
+def test_a_reader_who_asks_about_the_past_gets_the_past():
+    told = tell()
+    then = told.story.now
+    bundle = told.bundle()
+    told.story.now += 3 * 86_400
+    told.void("typing-error")
+    told.later()
+    report = told.report(bundle, as_of=then, as_of_given=True)
+    assert report.verdict == "holds"
+    assert (report.as_of, report.as_of_given) == (then, True)
+
+
+def test_cosignatures_after_the_time_that_was_asked_about_do_not_count():
+    told = tell()
+    report = told.report(as_of=due_of(told))
+    assert failing(report) == {}
+    assert waiting(report)["witness-quorum"] == "after-as-of"
+
+
+def test_the_freshest_of_two_checkpoints_of_one_size_counts():
+    told = tell()
+    bundle = told.bundle()
+    told.later(3 * 86_400)
+    told.story.checkpoints.reverse()
+    assert told.report(bundle).verdict == "holds"
+
+
+def test_without_the_log_another_draw_cannot_be_told():
+    told = tell()
+    report = told.report(log=None)
+    assert waiting(report) == {"no-other-draw": "no-log", "later-acts": "no-log"}
+    assert told.report(log=None, bundle_only=True).verdict == "holds"
