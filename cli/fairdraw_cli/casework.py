@@ -69,9 +69,7 @@ class Matter:
 
     def named(self, ref: Ref) -> Entry:
         """Return the entry that the announcement names."""
-        entry = self.desk.history.find(ref.text)
-        assert entry is not None, "an announcement names nothing but what is logged"
-        return entry
+        return self.desk.history.named(ref.text)
 
     def plan(self) -> Plan:
         """Return the plan version that counts."""
@@ -102,16 +100,12 @@ def inputs_of(desk: Desk, announcement: Entry, lists: Mapping[str, bytes] | None
         return lists[named.digest] if lists is not None else place.artifact(named.digest)
 
     def roster(ref: Ref) -> Roster:
-        entry = desk.history.find(ref.text)
-        assert entry is not None
-        statement = entry.of(SnapshotStatement)
+        statement = desk.history.named(ref.text).of(SnapshotStatement)
         return read_roster(place.artifact(statement.roster.digest), statement)
 
-    plan = desk.history.find(said.plan.text)
-    assert plan is not None
     return Inputs(
         announcement=announcement,
-        plan=plan.of(Plan),
+        plan=desk.history.named(said.plan.text).of(Plan),
         objects=roster(said.objects),
         inspectors=roster(said.inspectors),
         recusals=read_recusals(artifact(said.recusals)),
@@ -223,7 +217,8 @@ def pulses_of(
     for chain, number in matter.chains():
         pulse = find_pulse(chain, number)
         if pulse is None:
-            raise WorkspaceError("pulse-missing", chain=chain.id, round=number)
+            code = "practice-pulse-missing" if chain.practice else "pulse-missing"
+            raise WorkspaceError(code, chain=chain.id, round=number)
         randomness.append(check_pulse(chain, pulse, round=number))
         values.append(PulseValue(beacon=chain.id, round=number, signature=pulse.signature, previous=pulse.previous))
     return tuple(values), tuple(randomness)

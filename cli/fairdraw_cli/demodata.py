@@ -1,4 +1,4 @@
-"""The demonstration's registries: invented institutions and inspectors with well-formed codes, the same in every run."""
+"""The demonstration's registries: invented names with well-formed codes, the same in every run."""
 
 import csv
 import io
@@ -11,7 +11,12 @@ from stdnum.cn import ric, uscc
 OBJECTS: Final = 800
 INSPECTORS: Final = 40
 REGIONS: Final = ("370102", "370103", "370104", "370105")
-KINDS: Final = (("定点药店", "大药房", 50), ("定点诊所", "诊所", 30), ("定点医院", "医院", 12), ("养老机构", "护理院", 8))
+KINDS: Final = (
+    ("定点药店", "大药房", 50),
+    ("定点诊所", "诊所", 30),
+    ("定点医院", "医院", 12),
+    ("养老机构", "护理院", 8),
+)
 GRADES: Final = ("A", "B", "C")
 FIRST: Final = "安康福瑞仁和德济同春明惠宁泰祥佑民众广源"
 SURNAMES: Final = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何"
@@ -24,7 +29,7 @@ identity = ["uscc"]
 
 [attrs]
 region = "区划"
-type = { column = "类型", map = { "定点药店" = "pharmacy", "定点诊所" = "clinic", "定点医院" = "hospital", "养老机构" = "care" } }
+type = "类型"
 grade = "信用等级"
 
 [private]
@@ -122,7 +127,9 @@ def inspectors() -> bytes:
         name = _chosen("surname", index, SURNAMES) + _chosen("given", index, GIVEN) + _chosen("last", index, GIVEN)
         bare = f"{REGIONS[index % 4]}19{70 + index % 25}{index % 12 + 1:02d}{index % 28 + 1:02d}{index:03d}"
         department = "卫生健康局" if index % 5 < 2 else "医疗保障局"
-        rows.append((f"I-{index:02d}", name, bare + ric.calc_check_digit(bare + "0"), department, "否" if index == 13 else "是"))
+        rows.append(
+            (f"I-{index:02d}", name, bare + ric.calc_check_digit(bare + "0"), department, "否" if index == 13 else "是")
+        )
     return _table(rows)
 
 

@@ -1,7 +1,7 @@
 """Files that must be there after a power cut, and files that nobody else may read.
 
-A write goes to a temporary file, is synced, renamed, and the folder synced: a reader sees the old bytes or the new ones,
-and never half of them.
+A write goes to a temporary file, is synced, renamed, and the folder synced: a reader sees the old bytes or the
+new ones, and never half of them.
 """
 
 import os

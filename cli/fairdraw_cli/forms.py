@@ -165,7 +165,13 @@ def _told(path: Path, kind: type[Form], error: ValidationError) -> WorkspaceErro
 
 def _table(kind: type[BaseModel], where: list[object]) -> type[BaseModel] | None:
     """Return the form of a nested table, so that its keys can be named."""
-    tables = {"team": TeamForm, "eligible": Eligible, "beacon": BeaconForm, "seed": SeedForm, "disclosure": UntilForm,
-              "contributors": ContributorForm}  # fmt: skip
+    tables: dict[str, type[BaseModel]] = {
+        "team": TeamForm,
+        "eligible": Eligible,
+        "beacon": BeaconForm,
+        "seed": SeedForm,
+        "disclosure": UntilForm,
+        "contributors": ContributorForm,
+    }
     named = [part for part in where if isinstance(part, str)]
     return tables.get(named[-1]) if named else kind

@@ -84,11 +84,11 @@ class Group(click.Group):
         self.tree = tree
         self.params += common_options()
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names in the order in which one needs them."""
         return list(self.tree)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """Import a command, or make its group."""
         where = self.tree.get(cmd_name)
         if where is None:

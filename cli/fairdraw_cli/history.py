@@ -43,6 +43,16 @@ class History:
         """Return the statement with this text hash."""
         return next((entry for entry in self.entries if entry.text_hash == text), None)
 
+    def named(self, text: str) -> Entry:
+        """Return the statement that another one names.
+
+        Raises:
+            WorkspaceError: `statement-missing`.
+        """
+        if (entry := self.find(text)) is None:
+            raise WorkspaceError("statement-missing", found=text)
+        return entry
+
     def by(self, name: str) -> list[Entry]:
         """Return the chain of a signer."""
         return [entry for entry in self.entries if entry.statement.by == name]

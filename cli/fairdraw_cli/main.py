@@ -7,13 +7,16 @@ user.
 
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from fairdraw.errors import Error
 from fairdraw_cli.helping import Group, Tree, texts
 from fairdraw_cli.session import LANGUAGES, Session
+
+if TYPE_CHECKING:
+    from transparency_log.errors import LogError
 
 USAGE_ERROR: Final = 2
 INTERRUPTED: Final = 130
@@ -72,7 +75,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return int(program.main(list(arguments), prog_name="fairdraw", obj=session, standalone_mode=False) or 0)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        click.echo(error.ctx.get_help(), err=True)
         return USAGE_ERROR
     except click.UsageError as error:
         return _fail(_usage(session, error))
@@ -89,7 +92,7 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(session.word("system.failed", file=error.filename or "", reason=error.strerror or str(error)))
 
 
-def _told() -> tuple[type[Exception], ...]:
+def _told() -> tuple[type[Error] | type["LogError"], ...]:
     """Return the errors with a code. Evaluated when something went wrong: the log's package loads cryptography."""
     from transparency_log.errors import LogError
 

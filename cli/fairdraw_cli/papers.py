@@ -46,7 +46,8 @@ def _cosigners(matter: Matter) -> Cosigners:
     desk = matter.desk
     policy = desk.workspace.trust.policy
     signed = cosigned_before(desk.sizes(), matter.announcement.index, matter.limit)
-    assert signed is not None, "a draw is not made before a quorum has cosigned its announcement"
+    if signed is None:
+        raise WorkspaceError("not-witnessed-in-time", index=matter.announcement.index, limit=matter.limit)
     note = Note.parse(signed.data, max_signatures=MAX_COSIGNED)
     times: dict[object, int] = {}
     for line in cosignatures(note, [witness.verifier for witness in policy.witnesses]):

@@ -22,7 +22,7 @@ from transparency_log.witness import Witness, add_checkpoint_request
 
 WITNESSES: Final = ("witness-1", "witness-2")
 BEACON: Final = "practice"
-BEACON_SECRET: Final = "practice.beacon"
+BEACON_FILE: Final = "practice.beacon"
 GENESIS: Final = 1_767_225_600  # 2026-01-01T00:00:00Z, before any clock that a rehearsal is given
 
 
@@ -40,13 +40,13 @@ def make_witnesses(root: Path, origin: str) -> dict[str, Signer]:
 def make_beacon(root: Path) -> Chain:
     """Make the practice chain of a new workspace: whoever has its secret knows every round."""
     secret = os.urandom(32)
-    create_private(root / "secrets" / BEACON_SECRET, f"{secret.hex()}\n".encode())
+    create_private(root / "secrets" / BEACON_FILE, f"{secret.hex()}\n".encode())
     return practice_chain(secret, id=BEACON, genesis=GENESIS)
 
 
 def beacon_secret(place: Workspace) -> bytes:
     """Return the secret of the practice chain."""
-    return bytes.fromhex(read(place.secret(BEACON_SECRET)).decode().strip())
+    return bytes.fromhex(read(place.secret(BEACON_FILE)).decode().strip())
 
 
 def cosign_all(desk: Desk) -> None:

@@ -15,7 +15,7 @@ import click
 
 from fairdraw.encoding import parse_time
 from fairdraw.errors import WorkspaceError
-from fairdraw.messages import Catalogue, visible
+from fairdraw.messages import Catalogue
 
 LANGUAGES: Final = ("zh", "en")
 CHINA: Final = timezone(timedelta(hours=8))  # no summer time
@@ -117,8 +117,3 @@ def _width(text: str) -> int:
     from unicodedata import east_asian_width
 
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
-
-
-def shown(value: object) -> str:
-    """Return a value of a stranger's file without characters that could repaint the terminal."""
-    return visible("—" if value is None else str(value))

@@ -46,6 +46,7 @@ def _web(base: str) -> Read:
     import requests
 
     session = requests.Session()
+    session.headers["Connection"] = "close"  # nobody is there to close what is kept open
     host = urlsplit(base).netloc
 
     def read(path: str) -> bytes | None:

@@ -2,10 +2,11 @@
 
     fairdraw.toml  trust  keys/{log,bureau}.key  secrets/<snapshot>.secret  log/  artifacts/  witnesses/
     state/{log.sqlite,outbox/,pulses/,draws/,cosign/}
-    registries/<id>/{roster.jsonl,private.jsonl,numbers.csv}  draws/<id>/{draw.toml,*.fairdraw.json,record.html,record.txt}
+    registries/<id>/{roster.jsonl,private.jsonl,numbers.csv}
+    draws/<id>/{draw.toml,*.fairdraw.json,record.html,record.txt}
 
-`artifacts/` holds everything that statements name; what may be public lies once more at `log/artifact/<hex>`, beside the
-tiles, where readers look for it. Signing and appending is in `desk`.
+`artifacts/` holds everything that statements name; what may be public lies once more at `log/artifact/<hex>`, beside
+the tiles, where readers look for it. Signing and appending is in `desk`.
 """
 
 import re

@@ -10,7 +10,6 @@ from typing import Any
 
 import stories
 from formats import Cases, canonical
-from support.story import SLOT, signer
 
 from fairdraw import encoding
 from fairdraw.bundle import read_file
@@ -18,6 +17,7 @@ from fairdraw.errors import BundleError
 from fairdraw.schema import Counts
 from fairdraw.trust import parse_trust
 from fairdraw.verify import LogView, Report, verify_bundle, verify_slip
+from support.story import SLOT, signer
 
 DAY = 24 * 3600
 
@@ -50,7 +50,9 @@ def inherited(case: dict[str, Any], accepted: dict[str, dict[str, Any]]) -> dict
 
 def run(case: dict[str, Any]) -> Report:
     """Verify the file of a case that inherits nothing any more."""
-    data = case["bytes"].encode() if "bytes" in case else encoding.canonical(patched(case["file"], case.get("patch", [])))
+    data = (
+        case["bytes"].encode() if "bytes" in case else encoding.canonical(patched(case["file"], case.get("patch", [])))
+    )
     read = read_file(data if "bytes" in case else data + b"\n")
     trust, log = parse_trust(case["trust"].encode()), case["log"]
     view = log and LogView(*([b64decode(one) for one in log[part]] for part in ("entries", "checkpoints")))

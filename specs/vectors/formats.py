@@ -57,7 +57,10 @@ def ticket(key: str, purpose: str, *fields: str | int) -> str:
 def encoding() -> tuple[Cases, Cases]:
     """encoding.md: values, times, dates, base64 and list artifacts."""
     accept = [
-        {"name": "every kind of value", "json": '{"a":[],"b":{"c":null},"list":[true,false,-1,0,9007199254740991],"s":""}'},
+        {
+            "name": "every kind of value",
+            "json": '{"a":[],"b":{"c":null},"list":[true,false,-1,0,9007199254740991],"s":""}',
+        },
         {"name": "Chinese as itself", "json": '"医疗保障局"'},
         {"name": "quotation mark and backslash are the only escapes", "json": '"a\\"b\\\\c/d"'},
         {"name": "eight levels", "json": "[" * 8 + "]" * 8},

@@ -11,11 +11,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tests")]
 
-import bundles
-import formats
-import matching
-import stories
-import texts
+import bundles  # noqa: E402
+import formats  # noqa: E402
+import matching  # noqa: E402
+import stories  # noqa: E402
+import texts  # noqa: E402
 
 MAKERS: dict[str, tuple[str, Callable[[], tuple[formats.Cases, formats.Cases]]]] = {
     "encoding": ("specs/encoding.md, written by hand", formats.encoding),

@@ -36,7 +36,11 @@ def _eligible(case: dict[str, Any], obj: dict[str, Any]) -> list[tuple[str, str]
     for one in case["inspectors"]:
         department = "" if team["department"] is None else one["attrs"][team["department"]]
         wanted = not team["quota"] or department in dict(team["quota"])
-        if wanted and [obj["no"], one["no"]] not in case["recusals"] and all(_may(r, obj, one) for r in team["eligible"]):
+        if (
+            wanted
+            and [obj["no"], one["no"]] not in case["recusals"]
+            and all(_may(r, obj, one) for r in team["eligible"])
+        ):
             told.append((department, one["no"]))
     return told
 

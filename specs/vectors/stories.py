@@ -11,18 +11,28 @@ from functools import cache
 from typing import Any
 
 from formats import Cases
-from support.story import EMPTY, SLOT, Story, Told, recusal, secret, signer, sizes, team, trust_text
 
 from fairdraw import encoding
 from fairdraw.record import Record
 from fairdraw.registry import Registry, Row
 from fairdraw.schema import (
-    Announcement, Commitment, Committed, Contributor, Deposit, Draw, Opening, Reveal, RevealsClosed, Until, Void,
+    Announcement,
+    Commitment,
+    Committed,
+    Contributor,
+    Deposit,
+    Draw,
+    Opening,
+    Reveal,
+    RevealsClosed,
+    Until,
+    Void,
 )  # fmt: skip
 from fairdraw.seed import commitment, embargo_commitment
 from fairdraw.slip import make_slip
 from fairdraw.snapshot import open_row
 from fairdraw.statement import Entry, read_entry, sign
+from support.story import EMPTY, SLOT, Story, Told, recusal, secret, signer, sizes, team, trust_text
 from transparency_log import merkle
 from transparency_log.proof import TlogProof
 
@@ -144,10 +154,12 @@ def bent(change: Callable[[Record], Record], told: Told | None = None) -> Told:
 
 
 def statement(**changes: Any) -> Callable[[Record], Record]:
+    """Return what changes fields of a record's statement."""
     return lambda record: replace(record, statement=record.statement.model_copy(update=changes))
 
 
 def other_pulse(told: Told) -> tuple[Any, ...]:
+    """Return the announced pulse with the signature of round 7."""
     (pulse,) = told.story.pulses(told.announcement.of(Announcement))
     other = told.announcement.of(Announcement).model_copy(
         update={"beacon": (told.announcement.of(Announcement).beacon[0].model_copy(update={"round": 7}),)}
@@ -241,7 +253,7 @@ def slip(told: Told, role: Any, no: str, *, own: bool = False) -> Any:
     entry, snapshot = told.objects if role == "objects" else told.inspectors
     row = next(row for row in snapshot.rows if row.no == no)
     label = f"secret of {'institutions' if role == 'objects' else 'staff'} 1"
-    openings = open_row(secret(label), entry.statement, row, [name for name, _ in snapshot.private])  # type: ignore[arg-type]
+    openings = open_row(secret(label), entry.statement, row, [name for name, openable in snapshot.private if openable])  # type: ignore[arg-type]
     if told.draw is None or told.record is None:
         raise TypeError(told)
     made = make_slip(
@@ -285,7 +297,7 @@ def record() -> tuple[Cases, Cases]:
         )
     line = accept[0]["lines"][-1]
     refuse: Cases = [
-        {"name": "a drawn object without a team", "list": line.replace('"team"', '"crew"') + "\n",
+        {"name": "a drawn object without a team", "list": line.replace('"team"', '"teem"') + "\n",
          "expect": "bad-result-line"},
         {"name": "a field too many", "list": line[:-1] + ',"x":1}\n', "expect": "bad-result-line"},
         {"name": "a ticket in capitals", "list": line.replace('"ticket":"', '"ticket":"AB') + "\n",
@@ -316,5 +328,3 @@ def entry_at(value: Any, kind: str) -> int:
         if read_entry(b64decode(carried["note"]), 0).statement.type == kind:
             return place
     raise KeyError(kind)
-
-

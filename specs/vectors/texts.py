@@ -256,4 +256,3 @@ def trust() -> tuple[Cases, Cases]:
     ]
     refuse: Cases = [{"name": name, "text": text, "expect": expect} for name, text, expect in bends]
     return accept, refuse
-

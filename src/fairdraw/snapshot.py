@@ -189,8 +189,10 @@ def read_roster(data: bytes, statement: SnapshotStatement) -> Roster:
     return Roster(tuple(rows), tree, data)
 
 
-def open_row(secret: bytes, statement: SnapshotStatement, row: "Row", fields: Collection[str]) -> tuple[Opening, ...]:
-    """Return openings of some private fields of a row.
+def open_row(
+    secret: bytes, statement: SnapshotStatement, row: "Row", fields: Collection[str], *, own: bool = False
+) -> tuple[Opening, ...]:
+    """Return openings of some private fields of a row; `own` for the row's owner, to whom no own field is closed.
 
     Raises:
         SnapshotError: `closed-field`, or `unknown-field`.
@@ -199,6 +201,8 @@ def open_row(secret: bytes, statement: SnapshotStatement, row: "Row", fields: Co
     for field in fields:
         if field not in schema:
             raise SnapshotError("unknown-field", expected=sorted(schema), found=field)
+        if not (own or schema[field]):
+            raise SnapshotError("closed-field", no=row.no, field=field)
     names = list(schema)
     leaves = _leaves(secret, row.no, names, row.private)
     return tuple(

@@ -1,24 +1,30 @@
 """Every vector of specs/vectors, run through the Python implementation."""
 
+import copy
 import json
 import subprocess
 import sys
+from base64 import b64decode
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from fairdraw import encoding, seed, tickets
+from fairdraw.announcement import Inputs, read_exclusions, read_recusals
 from fairdraw.assignment import Assignment, assign
+from fairdraw.bundle import Slip, read_file
+from fairdraw.draw import draw_lots
 from fairdraw.errors import Error
-from fairdraw.plan import allocate, round_quota
+from fairdraw.plan import Stratum, allocate, round_quota
+from fairdraw.record import make_record, read_lines
 from fairdraw.registry import Registry, Row
-from fairdraw.schema import Listing, Plan, SnapshotStatement, Team
+from fairdraw.schema import Draw, Listing, Plan, SnapshotStatement, Team
 from fairdraw.selection import select
-from fairdraw.plan import Stratum
 from fairdraw.snapshot import Opening, Roster, RosterRow, check_opening, freeze, read_roster, salt
-from fairdraw.statement import check_signatures, parse_text, read_entry
+from fairdraw.statement import Entry, Head, check_signatures, parse_text, read_entry
 from fairdraw.trust import parse_trust
+from fairdraw.verify import LogView, verify_bundle, verify_slip
 from transparency_log import merkle
 from transparency_log.note import Verifier
 from transparency_log.policy import colluders_to_backdate, colluders_to_fork
@@ -38,7 +44,7 @@ def _cases(name):
     return [pytest.param(case, id=f"{name}: {case['name']}") for part in ("accept", "refuse") for case in whole[part]]
 
 
-class Differs(Exception):
+class DiffersError(Exception):
     """A vector claims another value than the one computed."""
 
     def __init__(self, code, expected, found):
@@ -48,7 +54,7 @@ class Differs(Exception):
 
 def same(code, computed, claimed):
     if computed != claimed:
-        raise Differs(code, computed, claimed)
+        raise DiffersError(code, computed, claimed)
 
 
 def judge(run, case):
@@ -57,7 +63,7 @@ def judge(run, case):
     if expected is None:
         run(case)
         return
-    with pytest.raises((Error, Differs)) as caught:
+    with pytest.raises((Error, DiffersError)) as caught:
         run(case)
     assert caught.value.code == expected
 
@@ -258,6 +264,100 @@ def test_trust(case):
     judge(run_trust, case)
 
 
+def _read_rows(text):
+    rows = [json.loads(line) for line in text.splitlines()]
+    return Roster(tuple(RosterRow(r["no"], r["attrs"], r["seal"]) for r in rows), merkle.Tree(()), text.encode())
+
+
+def run_record(case):
+    if "list" in case:
+        read_lines(case["list"].encode())
+        return
+    said = parse_text(case["announcement"].encode())
+    entry = Entry(case["announcement_index"], b"", None, said, said.text_hash())
+    inputs = Inputs(
+        announcement=entry,
+        plan=parse_text(case["plan"].encode()),
+        objects=_read_rows(case["objects"]),
+        inspectors=_read_rows(case["inspectors"]),
+        recusals=read_recusals(case["recusals"].encode()),
+        exclusions=read_exclusions(case["exclusions"].encode()),
+    )
+    drew = parse_text(case["draw"].encode())
+    assert isinstance(drew, Draw)
+    made = make_record(
+        Head(log=drew.log, bureau=drew.bureau, by=drew.by, seq=drew.seq, prev=drew.prev,
+             time=encoding.parse_time(drew.time)),
+        inputs,
+        pulses=drew.pulses,
+        outcome=draw_lots(inputs, bytes.fromhex(case["key"])),
+        embargo=case["embargo"] and bytes.fromhex(case["embargo"]),
+    )  # fmt: skip
+    same("result-list-altered", [line.decode() for line in made.lines], case["lines"])
+    same("result-list-altered", made.artifact.decode(), case["artifact"])
+    same("record-differs", made.statement.text().decode(), case["draw"])
+
+
+@pytest.mark.parametrize("case", _cases("record"))
+def test_record(case):
+    judge(run_record, case)
+
+
+def _patched(value, patch):
+    whole = copy.deepcopy(value)
+    for step in patch:
+        *names, last = step["path"].split("/")[1:]
+        place = whole
+        for name in names:
+            place = place[int(name) if isinstance(place, list) else name]
+        key = int(last) if isinstance(place, list) else last
+        if step["op"] == "add" and isinstance(place, list):
+            place.insert(key, step["value"])
+        elif step["op"] == "remove":
+            del place[key]
+        else:
+            place[key] = step["value"]
+    return whole
+
+
+def _whole_cases(name):
+    whole = _load(name)
+    accepted = {case["name"]: case for case in whole["accept"]}
+
+    def inherited(case):
+        base = inherited(accepted[case["like"]]) if "like" in case else {}
+        taken = ("trust", "as_of", "bundle_only", "log", "file")
+        return {name: base[name] for name in taken if name in base} | case
+
+    cases = [inherited(case) for case in whole["accept"] + whole["refuse"]]
+    return [pytest.param(case, id=f"{name}: {case['name']}") for case in cases]
+
+
+def run_file(case):
+    data = encoding.canonical(_patched(case["file"], case.get("patch", []))) + b"\n"
+    file = read_file(case["bytes"].encode() if "bytes" in case else data)
+    trust, log = parse_trust(case["trust"].encode()), case["log"]
+    view = log and LogView([b64decode(e) for e in log["entries"]], [b64decode(c) for c in log["checkpoints"]])
+    if isinstance(file, Slip):
+        report = verify_slip(file, trust, as_of=case["as_of"], log=view)
+    else:
+        report = verify_bundle(file, trust, as_of=case["as_of"], log=view, bundle_only=case["bundle_only"])
+    checks = {c.code: [c.state, c.depends or c.reason] for c in report.checks if c.state != "holds"}
+    assert (report.verdict, checks) == (case["verdict"], case["checks"])
+    assert [one.code for one in report.findings] == case["findings"]
+    assert [[no, list(team)] for no, team in report.drawn] == case["drawn"]
+    if "expect" in case:
+        check = report.check(case["expect"])
+        assert (check.state, check.reason) == ("fails", case["reason"])
+        raise DiffersError(case["expect"], "holds", check.reason)
+
+
+@pytest.mark.parametrize("case", _whole_cases("bundle") + _whole_cases("slip"))
+def test_bundles_and_slips(case):
+    judge(run_file, case)
+
+
 def test_the_vectors_are_what_the_script_makes():
-    done = subprocess.run([sys.executable, str(VECTORS / "make.py"), "--check"], capture_output=True, text=True)
+    command = [sys.executable, str(VECTORS / "make.py"), "--check"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -13,7 +13,7 @@ from fairdraw.announcement import limit_of
 from fairdraw.beacon import RETIRED, Chain
 from fairdraw.draw import Preview, preview
 from fairdraw.errors import WorkspaceError
-from fairdraw.plan import version_meant
+from fairdraw.plan import Stratum, version_meant
 from fairdraw.registry import read_pairs
 from fairdraw.render import fingerprint
 from fairdraw.schema import (
@@ -24,7 +24,6 @@ from fairdraw.schema import (
     Contributor,
     Plan,
     Published,
-    Ref,
     SnapshotStatement,
     Until,
     Void,
@@ -37,7 +36,7 @@ from fairdraw_cli.files import create_private, read, write
 from fairdraw_cli.forms import DrawForm, read_form
 from fairdraw_cli.helping import command
 from fairdraw_cli.history import cosigned_before
-from fairdraw_cli.session import Session, shown
+from fairdraw_cli.session import Session
 from transparency_log.note import Signer
 
 TRIALS: Final = 20  # random keys that tell how many attempts to expect
@@ -193,15 +192,9 @@ def _is_free(desk: Desk, earlier: Entry, void: Entry) -> bool:
 def _inputs_then(desk: Desk, earlier: Entry) -> dict[str, object]:
     said = earlier.of(Announcement)
 
-    def entry(ref: Ref) -> Entry | None:
-        return desk.history.find(ref.text)
-
-    return {
-        "objects": entry(said.objects),
-        "inspectors": entry(said.inspectors),
-        "plan": entry(said.plan),
-        "history_size": said.history_size,
-    }
+    refs = {"plan": said.plan, "objects": said.objects, "inspectors": said.inspectors}
+    entries = {name: desk.history.named(ref.text) for name, ref in refs.items()}
+    return {**entries, "history_size": said.history_size}
 
 
 def _tried(desk: Desk, said: Announcement, lists: Mapping[str, bytes]) -> Preview:
@@ -221,14 +214,18 @@ def _tried(desk: Desk, said: Announcement, lists: Mapping[str, bytes]) -> Previe
     return seen
 
 
+def _name(session: Session, stratum: Stratum) -> str:
+    return " / ".join(map(session.words.show, stratum.values)) or "—"
+
+
 def _tell(session: Session, desk: Desk, said: Announcement, seen: Preview) -> dict[str, object]:
     """Print what the draw will be made from, and return it for a program."""
     session.say("announce.strata", drawn=sum(s.quota for s in seen.strata), base=sum(s.base for s in seen.strata))
     header = tuple(session.word(f"announce.column-{name}") for name in ("stratum", "base", "quota", "derivation"))
-    rows = [(" / ".join(map(shown, s.values)) or "—", str(s.base), str(s.quota), s.derivation) for s in seen.strata]
+    rows = [(_name(session, s), str(s.base), str(s.quota), s.derivation) for s in seen.strata]
     session.table([header, *rows])
     for stratum in seen.singled_out:
-        name = " / ".join(map(shown, stratum.values)) or "—"
+        name = _name(session, stratum)
         session.say("announce.singled-out", stratum=name, quota=stratum.quota, base=stratum.base)
     if seen.forced:
         session.say("announce.forced", count=len(seen.forced), some=list(seen.forced[:SHOWN]))
@@ -279,7 +276,7 @@ def _again(session: Session, desk: Desk, form: DrawForm, data: bytes) -> bool:
     json=True,
     clock=True,
 )
-def announce(session: Session, file: Path, dry_run: bool) -> None:
+def announce(session: Session, file: Path, *, dry_run: bool) -> None:
     """Announce a draw, or with `--dry-run` show what would be announced."""
     form, data = read_form(file, DrawForm)
     with writing(session) as desk:

@@ -1,8 +1,11 @@
 """`demo`: a whole draw before one's eyes, by the same commands that a bureau runs."""
 
+import os
+import shlex
 import shutil
+import sys
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import click
 
@@ -22,7 +25,7 @@ OFFICE: Final = FOLDER / "office"
 BUNDLE: Final = OFFICE / "draws" / "fund-1" / "fund-1.fairdraw.json"
 TAMPERED: Final = FOLDER / "tampered.fairdraw.json"
 AS_OF: Final = "2026-09-07T19:00:00Z"  # the recorded round lies in the past, and so does all of this
-SHOWN_CHARACTERS: Final = "-_./=:"
+UV_RUN: Final = "UV_RUN_RECURSION_DEPTH"  # an environment variable that `uv run` sets
 
 
 def _clear(folder: Path) -> None:
@@ -87,14 +90,12 @@ def _draw(session: Session) -> None:
 
 def _tamper(session: Session) -> None:
     """Change one row of the result, as somebody might who serves the file."""
-    bundle = read_file(read(BUNDLE))
-    assert isinstance(bundle, Bundle)
+    bundle = cast("Bundle", read_file(read(BUNDLE)))
     drawn = [read_entry(encoding.from_base64(entry.note), 0) for entry in bundle.entries]
     digest = next(e.of(Draw) for e in drawn if isinstance(e.statement, Draw)).results.digest
     carried = {one.digest: encoding.from_base64(one.data) for one in bundle.artifacts}
     lines = encoding.split_lines(carried[digest])
-    last = encoding.parse(lines[-1])
-    assert isinstance(last, dict)
+    last = cast("dict[str, object]", encoding.parse(lines[-1]))
     taken = {str(line["no"]) for line in map(encoding.parse, lines) if isinstance(line, dict) and "no" in line}
     other = next(f"H-{n:04d}" for n in range(1, demodata.OBJECTS + 1) if f"H-{n:04d}" not in taken)
     lines[-1] = encoding.canonical({**last, "no": other})
@@ -104,17 +105,33 @@ def _tamper(session: Session) -> None:
     session.say("demo.tamper", before=str(last["no"]), after=other)
 
 
+def _program() -> str:
+    """Return how to call this program from where one is: its name, or its path where the name is not found."""
+    called = Path(sys.argv[0])
+    if called.name != "fairdraw":
+        return "fairdraw"
+    found = shutil.which("fairdraw")
+    # `uv run` puts the program on the path for this one call.
+    if found and called.exists() and Path(found).samefile(called) and UV_RUN not in os.environ:
+        return "fairdraw"
+    return shlex.quote(os.path.relpath(called))
+
+
 def _next(session: Session) -> None:
-    """Print three commands that work as they stand, from where one is."""
+    """Print the verdict once more, and three commands that work as they stand, from where one is."""
+    time = session.word("verdict.as-of", time=AS_OF)
+    session.line(session.word("verdict.rehearsal") + session.word("verdict.holds") + time)
+    session.line()
     session.say("demo.done")
+    program = _program()
     log, trust = f"--log {OFFICE / 'log'}", f"--trust {OFFICE / 'trust'}"
-    session.line(f"  fairdraw verify {BUNDLE} {trust} {log} --as-of {AS_OF} --json")
-    session.line(f"  fairdraw slip fund-1 H-0001 --own -C {OFFICE} --clock {AS_OF}")
-    session.line(f"  fairdraw log check {log} {trust}")
+    session.line(f"  {program} verify {BUNDLE} {trust} {log} --as-of {AS_OF} --json")
+    session.line(f"  {program} slip fund-1 H-0001 --own -C {OFFICE} --clock {AS_OF}")
+    session.line(f"  {program} log check {log} {trust}")
 
 
 @command(click.option("--tamper", is_flag=True))
-def demo(session: Session, tamper: bool) -> int:
+def demo(session: Session, *, tamper: bool) -> int:
     """Show a whole draw, or with `--tamper` how a forged result is found out."""
     _clear(FOLDER)
     _draw(session)
@@ -123,5 +140,6 @@ def demo(session: Session, tamper: bool) -> int:
         return _verify(session, TAMPERED)
     session.say("demo.verify")
     code = _verify(session, BUNDLE)
-    _next(session)
+    if code == 0:
+        _next(session)
     return code

@@ -101,7 +101,7 @@ def draw(session: Session, name: str, given: tuple[Path, ...]) -> None:
         if matter.draw is None:
             drawn = draw_now(matter, given)
             matter = find(desk, name)
-            session.say("draw.drawn", id=name, index=drawn.index)
+            session.say("draw.drawn", id=name)
         else:
             drawn = matter.draw
             session.say("draw.already", id=name, index=drawn.index)

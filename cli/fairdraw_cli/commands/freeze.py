@@ -13,12 +13,12 @@ from fairdraw.announcement import artifact_of
 from fairdraw.errors import WorkspaceError
 from fairdraw.registry import Problem, Reading, Row, left_out_list, load_map, read_registry
 from fairdraw.schema import Plan, SnapshotStatement
-from fairdraw.snapshot import SECRET_LENGTH, SMALL_GROUP, Snapshot, attribute_groups
+from fairdraw.snapshot import SECRET_LENGTH, SMALL_GROUP, Attributes, Snapshot, attribute_groups
 from fairdraw.snapshot import freeze as freeze_registry
 from fairdraw_cli.desk import Desk, published, writing
 from fairdraw_cli.files import PRIVATE, create_private, read, write
 from fairdraw_cli.helping import command
-from fairdraw_cli.session import Session, shown
+from fairdraw_cli.session import Session
 from fairdraw_cli.workspace import Workspace, check_id
 
 SHOWN_PROBLEMS: Final = 200  # on a terminal; --json tells all
@@ -132,14 +132,14 @@ def _anonymity(session: Session, frozen: Snapshot) -> dict[str, object]:
     if alone:
         session.say("freeze.alone", count=alone)
         single = (row for row in frozen.roster.rows if _values(row.attrs) in {v for v, c in groups if c == 1})
-        session.table([(row.no, *map(shown, row.attrs.values())) for row in islice(single, SHOWN_ALONE)])
+        show = session.words.show
+        session.table([(row.no, *map(show, row.attrs.values())) for row in islice(single, SHOWN_ALONE)])
         if alone > SHOWN_ALONE:
             session.say("freeze.more", count=alone - SHOWN_ALONE)
     return {"least": least, "groups": len(groups), "below": len(few), "alone": alone}
 
 
-def _values(attrs: object) -> tuple[object, ...]:
-    assert hasattr(attrs, "values")
+def _values(attrs: Attributes) -> tuple[object, ...]:
     return tuple(tuple(v) if isinstance(v, list) else v for v in attrs.values())
 
 
@@ -151,7 +151,7 @@ def _values(attrs: object) -> tuple[object, ...]:
     json=True,
     clock=True,
 )
-def freeze(session: Session, registry: str, file: Path, map_file: Path | None, skip_bad: bool) -> int:
+def freeze(session: Session, registry: str, file: Path, map_file: Path | None, *, skip_bad: bool) -> None:
     """Freeze a registry file as the newest snapshot of a registry."""
     check_id(registry)
     with writing(session) as desk:
@@ -162,9 +162,8 @@ def freeze(session: Session, registry: str, file: Path, map_file: Path | None, s
         reading = read_registry(read(file), mapping, name=file.name, numbers=numbers, secret=os.urandom(SECRET_LENGTH))
         problems = _told(session, reading.problems)
         if problems and not skip_bad:
-            session.say("freeze.nothing-frozen", count=len(reading.left_out))
             session.answer({"frozen": None, "problems": problems})
-            return 2
+            raise WorkspaceError("nothing-frozen", count=len(reading.left_out))
         _check_attributes(plan, registry, (name for name, _ in reading.registry.attrs))
         earlier = snapshots_of(desk, registry)
         number = len(earlier) + 1
@@ -191,4 +190,3 @@ def freeze(session: Session, registry: str, file: Path, map_file: Path | None, s
             {"frozen": name, "count": len(frozen.rows), "root": entry.of(SnapshotStatement).roster.root,
              "problems": problems, "anonymity": anonymity, **told}
         )  # fmt: skip
-        return 0

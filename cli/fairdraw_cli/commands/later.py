@@ -5,7 +5,7 @@ import click
 from fairdraw.announcement import artifact_of
 from fairdraw.encoding import format_time
 from fairdraw.errors import WorkspaceError
-from fairdraw.schema import Committed, Draw, Opening, RevealsClosed, Void
+from fairdraw.schema import Committed, Draw, Opening, PulseValue, RevealsClosed, Void
 from fairdraw_cli.casework import closing, contributions, find, opens_at, pulses_of, voids
 from fairdraw_cli.commands.draw import bundle_path, write_bundles
 from fairdraw_cli.desk import published, writing
@@ -90,7 +90,7 @@ def void(session: Session, name: str, reason: str) -> None:
         if ended:
             entry = ended[0]
         else:
-            pulses = ()
+            pulses: tuple[PulseValue, ...] = ()
             if reason == "attempts-exhausted":
                 pulses, _ = pulses_of(matter, lambda chain, number: stored(desk.workspace, chain, number))
             entry = desk.add(desk.head.make(Void, announcement=matter.announcement.ref, reason=reason, pulses=pulses))

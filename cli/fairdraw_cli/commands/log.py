@@ -29,13 +29,13 @@ TRUST = click.option("--trust", metavar="FILE", type=click.Path(path_type=Path))
 class Seen:
     """A log to look into, and the trust file that knows its key."""
 
-    read: Read
+    files: Read
     trust: Trust
 
     @property
     def reader(self) -> LogReader:
         """The log, every file traced to the signed root."""
-        return LogReader(self.read, self.trust.policy.logs[0].verifier)
+        return LogReader(self.files, self.trust.policy.logs[0].verifier)
 
 
 def _look(session: Session, log: str | None, trust: Path | None) -> Seen:
@@ -55,7 +55,7 @@ def checkpoint(session: Session, log: str | None, trust: Path | None) -> None:
     """Print the newest checkpoint with its cosignatures."""
     seen = _look(session, log, trust)
     signed = seen.reader.checkpoint().checkpoint
-    newest = signed_sizes(seen.read, seen.trust.policy)[-1]
+    newest = signed_sizes(seen.files, seen.trust.policy)[-1]
     session.line(newest.data.decode().rstrip("\n"))
     absent = lacking(newest.data, seen.trust.policy)
     count = len(seen.trust.policy.witnesses)
@@ -77,7 +77,7 @@ def entry(session: Session, index: int, log: str | None, trust: Path | None) -> 
     size = reader.checkpoint().checkpoint.size
     if index >= size:
         raise WorkspaceError("no-such-entry", expected=size, found=index)
-    click.get_binary_stream("stdout").write(reader.entry(index, size))
+    click.echo(reader.entry(index, size), nl=False)
 
 
 @command(INDEX, LOG, TRUST)
@@ -88,10 +88,10 @@ def proof(session: Session, index: int, log: str | None, trust: Path | None) -> 
     newest = reader.checkpoint().checkpoint.size
     if index >= newest:
         raise WorkspaceError("no-such-entry", expected=newest, found=index)
-    above = [s for s in signed_sizes(seen.read, seen.trust.policy) if s.size > index]
+    above = [s for s in signed_sizes(seen.files, seen.trust.policy) if s.size > index]
     chosen = max(above, key=lambda s: (s.quorum_time is not None, s.size))
     told = TlogProof(index, tuple(reader.inclusion_proof(index, chosen.size)), chosen.data)
-    click.get_binary_stream("stdout").write(told.format())
+    click.echo(told.format(), nl=False)
 
 
 @command(LOG, TRUST, json=True)

@@ -9,8 +9,8 @@ from fairdraw.errors import WorkspaceError
 from fairdraw.registry import Row
 from fairdraw.schema import Draw, Opening, SnapshotStatement
 from fairdraw.slip import make_slip
-from fairdraw.snapshot import open_row
 from fairdraw.snapshot import Opening as FieldOpening
+from fairdraw.snapshot import open_row
 from fairdraw.statement import Entry
 from fairdraw_cli.casework import Matter, find
 from fairdraw_cli.desk import Desk, writing
@@ -43,7 +43,7 @@ def _own(desk: Desk, snapshot: Entry, no: str) -> tuple[FieldOpening, ...]:
         match parse(line):
             case {"no": str(found), "private": list(values)} if found == no:
                 row = Row(no, {}, tuple(map(str, values)))
-                return open_row(secret, statement, row, [field for field, _ in statement.private])
+                return open_row(secret, statement, row, [field for field, _ in statement.private], own=True)
     raise WorkspaceError("no-such-number", found=no)
 
 
@@ -54,7 +54,7 @@ def _own(desk: Desk, snapshot: Entry, no: str) -> tuple[FieldOpening, ...]:
     json=True,
     clock=True,
 )
-def slip(session: Session, name: str, no: str, own: bool) -> None:
+def slip(session: Session, name: str, no: str, *, own: bool) -> None:
     """Write the slip of one row."""
     with writing(session) as desk:
         matter = find(desk, name)

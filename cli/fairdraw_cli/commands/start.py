@@ -42,7 +42,7 @@ def _settings(bureau: str, origin: str, *, rehearsal: bool) -> bytes:
     click.option("--origin", required=True, metavar="ORIGIN"),
     click.option("--rehearsal", is_flag=True),
 )
-def init(session: Session, folder: Path, bureau: str, origin: str, rehearsal: bool) -> None:
+def init(session: Session, folder: Path, bureau: str, origin: str, *, rehearsal: bool) -> None:
     """Make a workspace: keys, an empty log, a trust file."""
     bureau, origin = (rehearsal_name(name, rehearsal=rehearsal) for name in (bureau, origin))
     if bureau == origin:

@@ -1,14 +1,14 @@
 """`supervisor create|commit|reveal|deposit`: what a supervisor does with a key of one's own, and no workspace.
 
-Everything signed is stored beside the key, in `<key file>.d/`, before it is shown; from there the chain goes on, so that
-no two statements ever get one `seq`, whether or not the bureau has logged the first.
+Everything signed is stored beside the key, in `<key file>.d/`, before it is shown; from there the chain goes on, so
+that no two statements ever get one `seq`, whether or not the bureau has logged the first.
 """
 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -82,7 +82,7 @@ class Chair:
         """Return what was signed for the same purpose: a retry gives those bytes again."""
         return next((e for e in self.kept() if isinstance(e.statement, kind) and same(e.statement)), None)
 
-    def signed(self, kind: type[S], **fields: object) -> Entry:
+    def signed(self, kind: type[S], **fields: Any) -> Entry:
         """Sign the next statement, store it, and return it."""
         statement = self.head().make(kind, **fields)
         data = sign(statement, [self.signer])
@@ -119,7 +119,7 @@ def _hand_over(session: Session, chair: Chair, entry: Entry) -> None:
     click.option("--rehearsal", is_flag=True),
     json=True,
 )
-def create(session: Session, name: str, role: str, out: Path | None, rehearsal: bool) -> None:
+def create(session: Session, name: str, role: str, out: Path | None, *, rehearsal: bool) -> None:
     """Make a supervisor's key."""
     name = rehearsal_name(name, rehearsal=rehearsal)
     path = out or Path(f"{name.removesuffix('/rehearsal').replace('/', '_')}.key")

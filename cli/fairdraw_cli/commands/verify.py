@@ -52,8 +52,9 @@ def verify(
     trust: Path,
     log: str | None,
     as_of: str | None,
-    bundle_only: bool,
     openings: Path | None,
+    *,
+    bundle_only: bool,
 ) -> int:
     """Verify a bundle or a slip."""
     if bundle_only and log is not None:

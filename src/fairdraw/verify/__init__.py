@@ -6,9 +6,10 @@ It reruns the same pure functions that made the draw and compares.
 from collections.abc import Mapping
 from typing import Final
 
-from fairdraw.bundle import Bundle
-from fairdraw.encoding import from_base64
+from fairdraw.bundle import Bundle, artifact_names
+from fairdraw.encoding import digest, from_base64
 from fairdraw.errors import EncodingError
+from fairdraw.schema import SnapshotStatement
 from fairdraw.snapshot import Opening
 from fairdraw.trust import Trust
 from fairdraw.verify import anchors, inputs, outcome, slots
@@ -23,13 +24,26 @@ __all__ = ["CODES", "Check", "Finding", "LogView", "Report", "verify_bundle", "v
 def read_bundle(case: Case) -> Mapping[str, object]:
     """Read what the file carries; nothing in it is believed yet."""
     read_entries(case)
+    find_subject(case)
+    looked_at = _looked_at(case)
     for carried in case.bundle.artifacts:
         try:
-            case.artifacts[carried.digest] = from_base64(carried.data)
+            data = from_base64(carried.data)
         except EncodingError as error:
             raise CheckFailedError("bad-artifact", digest=carried.digest, why=str(error)) from None
-    find_subject(case)
+        # Those that a check looks at are compared there, where the reader learns what the difference means.
+        if carried.digest not in looked_at and digest(data) != carried.digest:
+            raise CheckFailedError("bad-artifact", digest=carried.digest, why="wrong-digest")
+        if carried.digest in case.artifacts:
+            raise CheckFailedError("bad-artifact", digest=carried.digest, why="said-twice")
+        case.artifacts[carried.digest] = data
     return {"entries": len(case.entries), "artifacts": len(case.artifacts)}
+
+
+def _looked_at(case: Case) -> set[str]:
+    snapshots = (case.entries.get(ref.text) for ref in (case.said.objects, case.said.inspectors))
+    rosters = [entry.statement for entry in snapshots if entry and isinstance(entry.statement, SnapshotStatement)]
+    return set(artifact_names(case.said, rosters, None if case.draw is None else case.drew))
 
 
 STEPS: Final = (

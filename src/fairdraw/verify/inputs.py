@@ -188,10 +188,10 @@ def pulse(case: Case) -> Evidence:
     if case.draw is None and not case.file_pulses:
         raise CannotTellError("pulse-missing")
     pulses = case.drew.pulses if case.draw is not None else case.file_pulses
+    case.randomness = check_pulses(case, case.said, pulses)
     if case.file_pulses not in {(), pulses}:
         # What a bundle shows beside the logged pulse is either the same, or there to mislead somebody.
         raise CheckFailedError("another-pulse", expected=[p.signature for p in pulses])
-    case.randomness = check_pulses(case, case.said, pulses)
     return {"rounds": [[p.beacon, p.round, r.hex()] for p, r in zip(pulses, case.randomness, strict=True)]}
 
 
