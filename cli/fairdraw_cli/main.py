@@ -115,10 +115,9 @@ def _usage(session: Session, error: click.UsageError) -> str:
         case click.NoSuchOption():
             told = word["no-such-option"].format(name=error.option_name)
         case click.MissingParameter(param=click.Parameter() as missing):
-            told = word["missing"].format(name=missing.make_metavar(error.ctx) if error.ctx else missing.name)
+            told = word["missing"].format(name=_name(missing))
         case click.BadParameter(param=click.Parameter() as wrong):
-            name = max(wrong.opts, key=len) if isinstance(wrong, click.Option) else wrong.human_readable_name
-            told = word["bad-value"].format(name=name, reason=error.message.rstrip("."))
+            told = word["bad-value"].format(name=_name(wrong), reason=error.message.rstrip("."))
         case _ if error.message.startswith("Missing command"):
             told = word["missing-command"]
         case _ if error.message.startswith("No such command"):
@@ -128,6 +127,10 @@ def _usage(session: Session, error: click.UsageError) -> str:
         case _:
             told = error.message.rstrip(".")
     return told + (word["see-help"].format(command=error.ctx.command_path) if error.ctx else "")
+
+
+def _name(parameter: click.Parameter) -> str:
+    return max(parameter.opts, key=len) if isinstance(parameter, click.Option) else parameter.human_readable_name
 
 
 def _fail(sentence: str) -> int:

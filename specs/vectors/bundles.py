@@ -17,7 +17,7 @@ from fairdraw.errors import BundleError
 from fairdraw.schema import Counts
 from fairdraw.trust import parse_trust
 from fairdraw.verify import LogView, Report, verify_bundle, verify_slip
-from support.story import SLOT, signer
+from support.story import SLOT, signer, team
 
 DAY = 24 * 3600
 
@@ -55,7 +55,10 @@ def run(case: dict[str, Any]) -> Report:
     )
     read = read_file(data if "bytes" in case else data + b"\n")
     trust, log = parse_trust(case["trust"].encode()), case["log"]
-    view = log and LogView(*([b64decode(one) for one in log[part]] for part in ("entries", "checkpoints")))
+    view = log and LogView(
+        entries=[b64decode(one) for one in log["entries"]],
+        checkpoints=[b64decode(one) for one in log["checkpoints"]],
+    )
     if read.type == "slip":
         return verify_slip(read, trust, as_of=case["as_of"], log=view)
     return verify_bundle(read, trust, as_of=case["as_of"], log=view, bundle_only=case["bundle_only"])
@@ -219,7 +222,7 @@ def _bent(book: Book) -> None:
     other = Counts(objects=12, inspectors=5, strata=2, drawn=4)
     fresh = stories.begin()
     swapped = stories.bent(stories.statement(pulses=stories.other_pulse(fresh)), fresh)
-    capped = stories.begin(plan={"team": stories.team(cap=3), "ratio": "5/12"})
+    capped = stories.begin(plan={"team": team(cap=3), "ratio": "5/12"})
     late = stories.begin()
     stories.cosigned(late, time=stories.due(late) + 1)
     cases = (
@@ -302,6 +305,10 @@ def slip() -> tuple[Cases, Cases]:
     )  # fmt: skip
     for name, expect, reason, like, patch in swaps:
         book.fail(name, expect, reason, like=like, patch=patch)
+    later = plain.story.now + 60
+    book.fail("a second draw in the log", "no-other-draw", "another-draw", like="with the log", as_of=later,
+              log=stories.drawn_twice(plain))  # fmt: skip
+    book.fail("a void in the log", "later-acts", "voided", like="with the log", as_of=later, log=stories.voided(plain))
     if inspector["stratum"] is not None:
         raise ValueError("an inspector's slip has no stratum")
     return book.accept, book.refuse

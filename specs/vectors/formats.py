@@ -56,7 +56,7 @@ def ticket(key: str, purpose: str, *fields: str | int) -> str:
 
 def encoding() -> tuple[Cases, Cases]:
     """encoding.md: values, times, dates, base64 and list artifacts."""
-    accept = [
+    accept: Cases = [
         {
             "name": "every kind of value",
             "json": '{"a":[],"b":{"c":null},"list":[true,false,-1,0,9007199254740991],"s":""}',
@@ -209,7 +209,7 @@ def seals() -> tuple[Cases, Cases]:
     no = "H-000123"
     private = [["name", True, "山东省立医院"], ["uscc", True, "12370000495570303U"], ["phone", False, ""]]
     salts, leaves = seal(SECRET, no, private)
-    openings = [
+    openings: Cases = [
         {"no": no, "field": field, "value": value, "salt": salts[i], "path": [h.hex() for h in path(leaves, i)]}
         for i, (field, openable, value) in enumerate(private)
         if openable
@@ -300,7 +300,7 @@ def quotas() -> tuple[Cases, Cases]:
     rows = [["A-1", {"type": "hospital", "grade": 1}], ["A-2", {"type": "hospital", "grade": 1}],
             ["A-3", {"type": "hospital", "grade": None}], ["A-4", {"type": "care", "grade": 1}],
             ["A-5", {"type": "hospital", "grade": 1}]]  # fmt: skip
-    strata = [
+    strata: Cases = [
         {"stratum": ["care", 1], "base": 1, "eligible": 0, "quota": 0, "derivation": "ceil(1*1/2)=1;eligible=0"},
         {"stratum": ["hospital", 1], "base": 3, "eligible": 3, "quota": 2, "derivation": "ceil(3*1/2)=2"},
         {"stratum": ["hospital", None], "base": 1, "eligible": 1, "quota": 1, "derivation": "ceil(1*1/2)=1"},

@@ -253,7 +253,7 @@ def slip(told: Told, role: Any, no: str, *, own: bool = False) -> Any:
     entry, snapshot = told.objects if role == "objects" else told.inspectors
     row = next(row for row in snapshot.rows if row.no == no)
     label = f"secret of {'institutions' if role == 'objects' else 'staff'} 1"
-    openings = open_row(secret(label), entry.statement, row, [name for name, openable in snapshot.private if openable])  # type: ignore[arg-type]
+    openings = open_row(secret(label), entry.statement, row, [name for name, _ in snapshot.private], own=True)  # type: ignore[arg-type]
     if told.draw is None or told.record is None:
         raise TypeError(told)
     made = make_slip(

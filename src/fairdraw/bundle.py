@@ -135,7 +135,7 @@ def read_file(data: bytes) -> Bundle | Slip:
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise BundleError("not-a-bundle", field=where, reason=first["msg"]) from None
-    if isinstance(file.v, bool):  # the schema's Literal[0] takes `false`, which is another spelling
+    if isinstance(value, dict) and value["v"] is False:  # to the schema `false` is 0; it is another spelling
         raise BundleError("not-a-bundle", field="v", reason="not 0")
     return file
 

@@ -139,6 +139,8 @@ def parse_row(line: bytes) -> Value:
         raise EncodingError("not-json", found=repr(line[:80])) from None
     if _WRITE(value) != text:
         raise EncodingError("not-canonical", found=repr(line[:80]))
+    if "\\" in text:
+        _check(value, 0)  # an escape may stand for what the look at the raw text did not find
     return value
 
 

@@ -3,6 +3,7 @@
 It is a C2SP tlog-policy (log, witness, group, quorum) with lines of ours for bureaus, supervisors and beacons.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -152,7 +153,8 @@ _NUMBERS: Final = frozenset({"margin", "freshness", "receipts"})
 
 
 def _line(draft: _Draft, line: str) -> None:
-    word, *rest = line.replace("\t", " ").split()
+    # Spaces and tabs, as in a tlog-policy: Python's own idea of space takes an ideographic one.
+    word, *rest = (part for part in re.split("[ \t]+", line) if part)
     if word in POLICY_WORDS:
         draft.policy.append(line)
     elif word in _WORDS:

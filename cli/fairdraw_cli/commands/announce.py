@@ -278,8 +278,8 @@ def _again(session: Session, desk: Desk, form: DrawForm, data: bytes) -> bool:
 )
 def announce(session: Session, file: Path, *, dry_run: bool) -> None:
     """Announce a draw, or with `--dry-run` show what would be announced."""
-    form, data = read_form(file, DrawForm)
     with writing(session) as desk:
+        form, data = read_form(file, DrawForm)
         if _again(session, desk, form, data):
             return
         recusals = _recusals(session, form, file.parent)

@@ -33,8 +33,8 @@ def _same(desk: Desk, plan: Plan) -> int | None:
 )
 def log_plan(session: Session, file: Path) -> None:
     """Log a version of a plan."""
-    form, _ = read_form(file, PlanForm)
     with writing(session) as desk:
+        form, _ = read_form(file, PlanForm)
         plan = desk.head.make(Plan, **_fields(form))
         index = _same(desk, plan)
         if index is None:

@@ -174,8 +174,11 @@ STEPS: Final = (
     Step("record-logged", ("bureau-chain", "announcement-logged"), anchors.record_logged),
     Step("selection", ("rosters", "record-logged", "pulse", "seed", "disclosure"), selection),
     Step("assignment", ("rosters", "record-logged", "pulse", "seed", "disclosure"), teams),
+    # Else the slip of a second announcement's draw would be as good as that of the first (attack 1).
+    Step("no-other-draw", ("bureau-chain", "announcement-logged", "witness-quorum"), slots.no_other_draw),
     Step("later-acts", ("bureau-chain", "announcement-logged", "witness-quorum"), slots.later_acts),
 )
+NEED_LOG: Final = frozenset({"no-other-draw", "later-acts"})
 
 
 def verify_slip(
@@ -183,9 +186,10 @@ def verify_slip(
 ) -> Report:
     """Return the report on a slip: consistent with the published result, or not.
 
-    Without the log, later acts are not asked for: the verdict then carries the date of the slip's checkpoint.
+    Without the log, another draw and later acts are not asked for: the verdict then carries the date of the slip's
+    checkpoint.
     """
     case = Case(file=slip, trust=trust, as_of=as_of, log=log)
-    checks = walk(case, STEPS, frozenset() if log else frozenset({"later-acts"}))
+    checks = walk(case, STEPS, frozenset() if log else NEED_LOG)
     told = sorted(checks, key=lambda check: CODES.index(check.code))
     return make_report(case, tuple(told), as_of_given=as_of_given)
