@@ -10,7 +10,6 @@ from fairdraw.errors import WorkspaceError
 from fairdraw.schema import (
     Announcement,
     Artifact,
-    Commitment,
     Committed,
     Deposit,
     Draw,
@@ -200,8 +199,7 @@ def seeds_of(matter: Matter) -> tuple[tuple[str, str], ...]:
         raise WorkspaceError("reveals-not-closed", limit=format_time(matter.limit))
     reveals = [None if ref is None else matter.named(ref) for ref in entry.of(RevealsClosed).reveals]
     commitments = [matter.named(contributor.commitment) for contributor in rule.contributors]
-    slots = {committed.of(Commitment).slot for committed in commitments}
-    return seed_lines(rule, slot=min(slots), commitments=commitments, reveals=reveals)
+    return seed_lines(rule, commitments=commitments, reveals=reveals)
 
 
 def pulses_of(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fairdraw import encoding
-from fairdraw.beacon import Chain
+from fairdraw.beacon import RETIRED, Chain
 from fairdraw.errors import AnnouncementError, EncodingError
 from fairdraw.schema import (
     HASH,
@@ -76,6 +76,8 @@ def announce(  # noqa: PLR0913 - each is a field of the announcement
             raise AnnouncementError("wrong-registry", expected=registry, found=found)
     if unknown := sorted(set(slots) - set(rules.slots)):
         raise AnnouncementError("slot-not-in-plan", expected=list(rules.slots), found=unknown[0])
+    if retired := [chain.id for chain, _ in sources if chain.id in RETIRED]:
+        raise AnnouncementError("retired-chain", found=retired[0])
     due = min(chain.time_of(number) for chain, number in sources)
     if due - margin <= head.time:
         raise AnnouncementError(
@@ -116,6 +118,8 @@ def limit_of(announcement: Announcement, chains: Mapping[str, Chain], minimum: i
     for source in announcement.beacon:
         if source.beacon not in chains or chains[source.beacon].hash != source.hash:
             raise AnnouncementError("unknown-chain", expected=sorted(chains), found=source.beacon)
+        if source.beacon in RETIRED:
+            raise AnnouncementError("retired-chain", found=source.beacon)
     due = min(chains[source.beacon].time_of(source.round) for source in announcement.beacon)
     return due - max(announcement.margin, minimum)
 

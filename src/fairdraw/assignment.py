@@ -38,7 +38,9 @@ def _allows(rule: Eligible, obj: RosterRow, inspector: RosterRow) -> bool:
     ours = obj.attrs[str(rule.object)]
     if ours is None or theirs is None:
         return False  # what is not known is neither the same nor shown to differ
-    return (ours == theirs) == (rule.rule == "same")
+    # A number is never the same as a boolean, whatever Python says of 1 and True.
+    same = type(ours) is type(theirs) and ours == theirs
+    return same == (rule.rule == "same")
 
 
 def check_rules(team: Team, objects: Set[str], inspectors: Set[str]) -> None:
@@ -56,6 +58,14 @@ def check_rules(team: Team, objects: Set[str], inspectors: Set[str]) -> None:
             raise AssignmentError("unknown-attribute", expected=sorted(inspectors), found=rule.inspector)
     if team.department is not None and team.department not in inspectors:
         raise AssignmentError("unknown-attribute", expected=sorted(inspectors), found=team.department)
+
+
+def _department(team: Team, inspector: RosterRow) -> str:
+    """Return an inspector's department, "" where the plan names none or the inspector has none."""
+    value = "" if team.department is None else inspector.attrs[team.department]
+    if value is not None and not isinstance(value, str):
+        raise AssignmentError("department-not-text", inspector=inspector.no, found=repr(value)[:80])
+    return value or ""
 
 
 def eligibility(
@@ -76,7 +86,7 @@ def eligibility(
         group = tuple(repr(obj.attrs[name]) for name in named)
         if group not in groups:
             able = (i for i in inspectors if all(_allows(rule, obj, i) for rule in team.eligible))
-            members = (("" if team.department is None else str(i.attrs[team.department]), i.no) for i in able)
+            members = ((_department(team, i), i.no) for i in able)
             groups[group] = tuple(m for m in members if not quota or m[0] in quota)
         out = recused.get(obj.no)
         told[obj.no] = tuple(m for m in groups[group] if m[1] not in out) if out else groups[group]

@@ -126,7 +126,9 @@ def make_record(
     tree = merkle.Tree(map(merkle.leaf_hash, lines))
     blocks = outcome.assignment.blocks
     sealed = isinstance(inputs.announcement.of(Announcement).disclosure, Until)
-    artifact = seal(lines, blocks, embargo or b"") if sealed else encoding.lines(lines)
+    if sealed != (embargo is not None):
+        raise RuntimeError("an embargo key goes with a sealed draw, and with no other")
+    artifact = encoding.lines(lines) if embargo is None else seal(lines, blocks, embargo)
     listing: Listing = listing_of(artifact, tree)
     statement = head.make(
         Draw,

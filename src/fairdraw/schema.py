@@ -213,6 +213,12 @@ class Key(Statement):
     new: str
     former: Former | None
 
+    @model_validator(mode="after")
+    def _alone(self) -> Self:
+        if self.with_:
+            raise ValueError("a key statement has no co-signers")
+        return self
+
     @property
     def signers(self) -> tuple[str, ...]:
         """Return the one name twice: a `key` statement has two lines, old then new."""
@@ -276,6 +282,13 @@ class SnapshotStatement(Statement):
     private: tuple[tuple[FieldName, bool], ...]
     left_out: LeftOut | None
 
+    @model_validator(mode="after")
+    def _fields_once(self) -> Self:
+        attrs, private = [name for name, _ in self.attrs], [name for name, _ in self.private]
+        if attrs != sorted(set(attrs)) or len(set(private)) != len(private):
+            raise ValueError("attrs must be sorted, and no field named twice")
+        return self
+
 
 class Receipt(Statement):
     """收讫: a supervisor holds this snapshot's artifacts and has recomputed them."""
@@ -308,6 +321,8 @@ class Announcement(Statement):
     def _slots_sorted(self) -> Self:
         if list(self.slots) != sorted(set(self.slots)):
             raise ValueError("slots must be sorted and unique")
+        if len({source.beacon for source in self.beacon}) != len(self.beacon):
+            raise ValueError("a beacon must be named once")
         return self
 
 

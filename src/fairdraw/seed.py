@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Final
 
 from fairdraw.errors import SeedError
-from fairdraw.schema import Committed, Reveal
+from fairdraw.schema import Commitment, Committed, Reveal
 from fairdraw.statement import Entry
 
 SEED_LENGTH: Final = 32
@@ -42,7 +42,7 @@ def embargo_commitment(first_slot: str, embargo: bytes) -> str:
 
 
 def seed_lines(
-    rule: Committed, *, slot: str, commitments: Sequence[Entry], reveals: Sequence[Entry | None]
+    rule: Committed, *, commitments: Sequence[Entry], reveals: Sequence[Entry | None]
 ) -> tuple[tuple[str, str], ...]:
     """Return (key name, 64 hex or "-") of each contributor, as the draw's key takes them.
 
@@ -61,8 +61,8 @@ def seed_lines(
         value = reveal.of(Reveal)
         if value.by != contributor.name or value.commitment.text != committed.text_hash:
             raise SeedError("reveal-of-another", expected=contributor.name, found=value.by)
-        opened = commitment(slot, contributor.name, bytes.fromhex(value.seed))
-        if opened != getattr(committed.statement, "commitment", None):
+        promise = committed.of(Commitment)
+        if commitment(promise.slot, contributor.name, bytes.fromhex(value.seed)) != promise.commitment:
             raise SeedError("reveal-does-not-open", name=contributor.name)
         told.append((contributor.name, value.seed))
     if (count := sum(value != MISSING for _, value in told)) < rule.minimum:

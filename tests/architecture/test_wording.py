@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = ("transparency_log/transparency_log", "src/fairdraw", "cli/fairdraw_cli")
 LANGUAGES = ("zh", "en")
 OUTCOMES = {"CheckFailedError": "reason", "CannotTellError": "reason", "find": "finding"}
-FOREIGN = {"ValueError", "PydanticCustomError", "RuntimeError", "TypeError", "KeyError", "UsageError"}
+FOREIGN = {"AssertionError", "ValueError", "PydanticCustomError", "RuntimeError", "TypeError", "KeyError", "UsageError"}
 DASHED = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+")
 
 

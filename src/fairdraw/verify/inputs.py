@@ -216,10 +216,9 @@ def committed_seeds(case: Case, announcement: Entry) -> tuple[tuple[str, str], .
     values = [entry.of(Commitment).commitment for entry in commitments]
     if len(set(values)) != len(values) or len({c.name for c in said.seed.contributors}) != len(values):
         raise CheckFailedError("equal-commitments")
-    slots = {entry.of(Commitment).slot for entry in commitments}
     reveals = _reveals(case, announcement, len(commitments))
     try:
-        return seed_lines(said.seed, slot=min(slots), commitments=commitments, reveals=reveals)
+        return seed_lines(said.seed, commitments=commitments, reveals=reveals)
     except SeedError as error:
         raise CheckFailedError(error.code, **error.params) from None
 
