@@ -13,6 +13,7 @@ from fairdraw.schema import (
     Committed,
     Deposit,
     Draw,
+    Opening,
     Plan,
     PulseValue,
     Ref,
@@ -26,7 +27,7 @@ from fairdraw.seed import seed_lines
 from fairdraw.snapshot import Roster, read_roster
 from fairdraw.statement import Entry
 from fairdraw_cli.desk import Desk
-from fairdraw_cli.files import read
+from fairdraw_cli.files import read_secret
 from fairdraw_cli.history import cosigned_before
 
 DEPOSITARIES = 2  # one alone could lose the key, or say that it did
@@ -56,6 +57,18 @@ class Matter:
     def sealed(self) -> Until | None:
         """How long the result is sealed, or None."""
         return self.said.disclosure if isinstance(self.said.disclosure, Until) else None
+
+    @property
+    def opening(self) -> Entry | None:
+        """The entry that opened the sealed result, or None."""
+        drawn = self.draw
+        opened = self.desk.history.all(Opening, self.desk.workspace.bureau)
+        return next((e for e, s in opened if drawn is not None and s.of.text == drawn.text_hash), None)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether nobody outside may see a drawn number yet."""
+        return self.sealed is not None and self.opening is None
 
     def chains(self) -> list[tuple[Chain, int]]:
         """Return the announced (chain, round) pairs."""
@@ -88,7 +101,7 @@ class Matter:
         """Return the embargo key of a sealed draw."""
         if self.sealed is None:
             return None
-        return bytes.fromhex(read(self.desk.workspace.secret(f"{self.name}.embargo")).decode().strip())
+        return read_secret(self.desk.workspace.secret(f"{self.name}.embargo"))
 
 
 def inputs_of(desk: Desk, announcement: Entry, lists: Mapping[str, bytes] | None = None) -> Inputs:

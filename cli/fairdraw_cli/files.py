@@ -47,6 +47,28 @@ def create_private(path: Path, data: bytes) -> None:
     write(path, data, mode=PRIVATE)
 
 
+def check_folder(path: Path) -> None:
+    """Check that the folder of a file to be written is there: a mistyped path must not make folders.
+
+    Raises:
+        WorkspaceError: `folder-missing`.
+    """
+    if not path.parent.is_dir():
+        raise WorkspaceError("folder-missing", found=str(path.parent))
+
+
+def read_secret(path: Path) -> bytes:
+    """Return the bytes of a secret that is kept as one line of hex.
+
+    Raises:
+        WorkspaceError: `not-a-secret`; what the file holds instead is not quoted.
+    """
+    try:
+        return bytes.fromhex(read(path).decode("ascii").strip())
+    except ValueError:
+        raise WorkspaceError("not-a-secret", found=str(path)) from None
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

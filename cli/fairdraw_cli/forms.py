@@ -10,28 +10,43 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
-from fairdraw.encoding import parse_time
+from fairdraw.encoding import check_date, parse_time
 from fairdraw.errors import EncodingError, WorkspaceError
-from fairdraw.schema import Count, Date, Eligible, FieldName, Id, Name, Positive, Ratio, Reason, Rounding, Slot
+from fairdraw.schema import Count, Eligible, FieldName, Id, Name, Positive, Ratio, Reason, Rounding, Slot
 from fairdraw_cli.files import read
 
 F = TypeVar("F", bound="Form")
-CODES: Final = {"missing": "file-key-missing", "extra_forbidden": "file-key-unknown"}
+CODES: Final = {
+    "missing": "file-key-missing",
+    "extra_forbidden": "file-key-unknown",
+    "date": "file-not-date",
+    "time": "file-not-time",
+    "string_type": "file-not-text",
+    "int_type": "file-not-integer",
+    "tuple_type": "file-not-list",
+    "model_type": "file-not-table",
+}
 
 
-def _day(value: object) -> object:
+def _day(value: object) -> str:
     """TOML has dates of its own; `2026-09-30` may stand with or without quotation marks."""
-    return value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else value
+    text = value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else value
+    try:
+        return check_date(str(text))
+    except EncodingError:
+        raise PydanticCustomError("date", "a date") from None
 
 
-def _instant(value: object) -> object:
+def _instant(value: object) -> int:
+    """A time needs its offset: `2026-09-08T02:36:36+08:00`, or a Z at the end."""
     if isinstance(value, datetime) and value.tzinfo is not None and not value.microsecond:
         return int(value.timestamp())
     try:
-        return parse_time(value) if isinstance(value, str) else value
+        return parse_time(str(value) if isinstance(value, str) else "")
     except EncodingError:
-        return value
+        raise PydanticCustomError("time", "a time with its offset") from None
 
 
 def _lists(value: object) -> object:
@@ -49,7 +64,7 @@ def _eligible(value: object) -> object:
     return tuple({"object": None, **rule} if isinstance(rule, dict) else rule for rule in value)
 
 
-Day = Annotated[Date, BeforeValidator(_day)]
+Day = Annotated[str, BeforeValidator(_day)]
 Instant = Annotated[int, BeforeValidator(_instant)]
 Slots = Annotated[tuple[Slot, ...], BeforeValidator(_lists), Field(min_length=1)]
 SnapshotId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}-[1-9][0-9]*$")]
@@ -142,7 +157,7 @@ def read_form(path: Path, kind: type[F]) -> tuple[F, bytes]:
     data = read(path)
     try:
         return kind.model_validate(tomllib.loads(data.decode("utf-8-sig"))), data
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise WorkspaceError("file-not-toml", file=path.name, reason=str(error)) from None
     except ValidationError as error:
         raise _told(path, kind, error) from None
@@ -158,6 +173,8 @@ def _told(path: Path, kind: type[Form], error: ValidationError) -> WorkspaceErro
     if code == "file-key-unknown":
         table: Any = _table(kind, where[:-1])
         return WorkspaceError(code, file=path.name, key=key, expected=sorted(table.model_fields) if table else ())
+    if code != "file-value":
+        return WorkspaceError(code, file=path.name, key=key, found=first["input"])
     context = first.get("ctx", {})
     expected = context.get("pattern") or context.get("expected") or first["msg"]
     return WorkspaceError(code, file=path.name, key=key, expected=str(expected), found=first["input"])

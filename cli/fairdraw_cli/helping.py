@@ -8,7 +8,6 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from importlib import import_module
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -18,12 +17,13 @@ from fairdraw_cli.session import LANGUAGES, Session
 
 Tree = Mapping[str, "str | Tree"]
 OPTION_COLUMN: Final = 26
+DATA: Final = Path(__file__).with_name("data")
 
 
 @lru_cache(maxsize=len(LANGUAGES))
 def texts(lang: str) -> dict[str, dict[str, str]]:
     """Return the help texts of a language: sections `command`, `option` and `word`."""
-    return tomllib.loads((files("fairdraw_cli") / "data" / f"help.{lang}.toml").read_text("utf-8"))
+    return tomllib.loads((DATA / f"help.{lang}.toml").read_text("utf-8"))
 
 
 def path_of(ctx: click.Context) -> str:

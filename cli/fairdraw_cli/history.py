@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from fairdraw.bundle import SignedSize, statements
-from fairdraw.encoding import parse_time
+from fairdraw.encoding import format_time, parse_time
 from fairdraw.errors import WorkspaceError
 from fairdraw.schema import Statement
 from fairdraw.statement import Entry, Head
+from fairdraw.trust import Trust
 from transparency_log.checkpoint import Checkpoint, cosignatures
 from transparency_log.note import Note
 from transparency_log.policy import Policy, missing, order_time
-from transparency_log.reader import CHECKPOINT, MAX_COSIGNED, LogReader, cosigned_path
+from transparency_log.reader import CHECKPOINT, MAX_COSIGNED, LogReader, cosigned_path, read_cosigned_sizes
 
 S = TypeVar("S", bound=Statement)
 Read = Callable[[str], bytes | None]
@@ -72,15 +73,31 @@ class History:
         chain = self.by(by)
         last = chain[-1] if chain else None
         if last is not None and now < parse_time(last.statement.time):
-            raise WorkspaceError("clock-goes-back", expected=last.statement.time, found=now)
+            raise WorkspaceError("clock-goes-back", expected=last.statement.time, found=format_time(now))
         seq, prev = (last.statement.seq + 1, last.text_hash) if last else (0, None)
         return Head(log=log, bureau=bureau, by=by, seq=seq, prev=prev, time=now)
 
 
+def known_reader(read: Read, trust: Trust) -> tuple[LogReader, str]:
+    """Return a log as a reader of a trust file sees it, and its origin.
+
+    Raises:
+        WorkspaceError: `log-not-found`, or `log-not-trusted`.
+    """
+    newest = read(CHECKPOINT)
+    if newest is None:
+        raise WorkspaceError("log-not-found", found=CHECKPOINT)
+    # The origin says only which of the reader's own keys must have signed.
+    origin = _checkpoint(newest)[1].origin
+    key = trust.log_key(origin)
+    if key is None:
+        raise WorkspaceError("log-not-trusted", expected=[log.verifier.name for log in trust.policy.logs], found=origin)
+    return LogReader(read, key), origin
+
+
 def signed_sizes(read: Read, policy: Policy) -> list[SignedSize]:
     """Return every signed checkpoint with its cosignatures, by size, and when a quorum had cosigned it."""
-    reader_sizes = LogReader(read, policy.logs[0].verifier).cosigned_sizes()
-    found = {size: read(cosigned_path(size)) for size in reader_sizes}
+    found = {size: read(cosigned_path(size)) for size in read_cosigned_sizes(read)}
     newest = read(CHECKPOINT)
     if newest is not None:
         found.setdefault(_checkpoint(newest)[1].size, newest)

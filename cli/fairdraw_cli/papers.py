@@ -82,7 +82,7 @@ def _write(folder: Path, stem: str, sheet: Sheet, *, mode: int) -> list[Path]:
     return paths
 
 
-def write_record(session: Session, matter: Matter, drawn: Entry, *, opened: bool = False) -> tuple[str, list[Path]]:
+def write_record(session: Session, matter: Matter, drawn: Entry) -> tuple[str, list[Path]]:
     """Write a draw's record; returns its text in the session's language, and the paths.
 
     While a draw is sealed, the public record shows no drawn number, and another, for the bureau's eyes, shows all.
@@ -92,7 +92,7 @@ def write_record(session: Session, matter: Matter, drawn: Entry, *, opened: bool
     outcome, material = redrawn(matter, drawn)
     whole = make_sheet(inputs, drawn, outcome=outcome, material=material, chains=chains, cosigners=cosigners)
     text = record_text(whole, [session.words])
-    if matter.sealed is None or opened:
+    if not matter.hidden:
         for suffix in ("txt", "html"):
             (folder / f"{SEALED}.{suffix}").unlink(missing_ok=True)
         return text, _write(folder, RECORD, whole, mode=PUBLIC)

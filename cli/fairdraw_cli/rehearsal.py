@@ -14,7 +14,7 @@ from fairdraw.encoding import parse_time
 from fairdraw.schema import Draw
 from fairdraw.trust import REHEARSAL
 from fairdraw_cli.desk import Desk
-from fairdraw_cli.files import create_private, read
+from fairdraw_cli.files import create_private, read, read_secret
 from fairdraw_cli.workspace import Workspace
 from transparency_log.note import COSIGNATURE_ED25519, Signer
 from transparency_log.state import SqliteWitnessState
@@ -46,7 +46,7 @@ def make_beacon(root: Path) -> Chain:
 
 def beacon_secret(place: Workspace) -> bytes:
     """Return the secret of the practice chain."""
-    return bytes.fromhex(read(place.secret(BEACON_FILE)).decode().strip())
+    return read_secret(place.secret(BEACON_FILE))
 
 
 def cosign_all(desk: Desk) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cached_property, lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -40,6 +39,8 @@ def default_language(environment: Mapping[str, str] = os.environ) -> str:
 @lru_cache(maxsize=len(LANGUAGES))
 def catalogue(lang: str) -> Catalogue:
     """Return all sentences of a language: those of the library, and those of the commands."""
+    from importlib.resources import files  # it takes longer to load than the first page to print
+
     ours = (files("fairdraw_cli") / "data" / f"wording.{lang}.toml").read_bytes()
     theirs = (files("fairdraw") / "wording" / f"{lang}.toml").read_bytes()
     return Catalogue.parse(theirs, lang=lang).extended(Catalogue.parse(ours, lang=lang))

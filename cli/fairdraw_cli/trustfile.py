@@ -46,7 +46,8 @@ def add_witness(path: Path, *, name: str, vkey: str, url: str | None) -> None:
         WorkspaceError: `own-policy`: the file has groups of its own, which only its author can extend.
         TrustError: the new file would be refused, as for a key that is there already.
     """
-    lines = read(path).decode("utf-8", "replace").splitlines()
+    parse_trust(read(path))
+    lines = read(path).decode().splitlines()
     ours = [line for line in lines if line.split()[:2] in (["group", GROUP], ["quorum", GROUP])]
     rest = [line for line in lines if line not in ours]
     if own := [line for line in rest if line.split()[:1] in (["group"], ["quorum"])]:

@@ -132,6 +132,12 @@ class Workspace:
         path = self.root / "state" / "draws" / check_id(name)
         return read(path).decode("ascii", "replace").strip() if path.is_file() else None
 
+    def name_of(self, text: str) -> str | None:
+        """Return the id of the draw whose announcement has this text hash."""
+        folder = self.root / "state" / "draws"
+        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        return next((name for name in sorted(names) if self.announced(name) == text), None)
+
     def say_announced(self, name: str, text: str) -> None:
         """Store a draw's announcement by its text hash: slots alone do not name it after a void."""
         write(self.root / "state" / "draws" / check_id(name), f"{text}\n".encode())

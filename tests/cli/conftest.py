@@ -28,9 +28,7 @@ at = 2026-09-07T18:36:36Z
 
 
 @pytest.fixture
-def fairdraw(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Fairdraw:
+def fairdraw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Fairdraw:
     """Run a command in an empty folder; returns exit code and output, standard error last."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
@@ -55,25 +53,30 @@ def done(fairdraw: Fairdraw) -> Callable[..., str]:
     return call
 
 
-def registries() -> dict[str, str]:
+@pytest.fixture
+def papers(tmp_path: Path) -> Path:
+    """The folder in which the tests stand, with a plan, a draw and two registries in it."""
     objects = [f"H-{i:02d},Hospital {i},1390000{i:04d}" for i in range(1, 21)]
     staff = [f"I-{i},Inspector {i}" for i in range(1, 9)]
-    return {
+    files = {
+        "plan.toml": PLAN,
+        "draw.toml": DRAW,
         "institutions.csv": "\n".join(["no,private.name,closed.phone", *objects, ""]),
         "staff.csv": "\n".join(["no,private.name", *staff, ""]),
     }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
 
 
 @pytest.fixture
-def frozen(done: Callable[..., str], tmp_path: Path) -> Path:
+def frozen(done: Callable[..., str], papers: Path) -> Path:
     """An office whose plan is cosigned and whose registries are frozen by 2026-09-07T10:01:00Z."""
-    for name, text in {"plan.toml": PLAN, "draw.toml": DRAW, **registries()}.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
     done("init", "office", "--rehearsal", "--bureau", "ybj.example.cn", "--origin", "log.example.cn/ybj")
     done("plan", "log", "plan.toml", "-C", "office", clock="07T10:00:00")
     done("freeze", "institutions", "institutions.csv", "-C", "office", clock="07T10:01:00")
     done("freeze", "staff", "staff.csv", "-C", "office", clock="07T10:01:00")
-    return tmp_path / "office"
+    return papers / "office"
 
 
 @pytest.fixture

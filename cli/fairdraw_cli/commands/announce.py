@@ -26,24 +26,22 @@ from fairdraw.schema import (
     Published,
     SnapshotStatement,
     Until,
-    Void,
 )
-from fairdraw.seed import embargo_commitment
+from fairdraw.seed import SEED_LENGTH, embargo_commitment
 from fairdraw.statement import Entry, read_entry, sign
-from fairdraw_cli.casework import DEPOSITARIES, inputs_of, voids
+from fairdraw_cli.casework import DEPOSITARIES, inputs_of
 from fairdraw_cli.desk import Desk, published, writing
-from fairdraw_cli.files import create_private, read, write
+from fairdraw_cli.files import create_private, read, read_secret, write
 from fairdraw_cli.forms import DrawForm, read_form
 from fairdraw_cli.helping import command
-from fairdraw_cli.history import cosigned_before
+from fairdraw_cli.replacing import Replaced, check_replacement, inputs_then, replaced
+from fairdraw_cli.rows import bad_row
 from fairdraw_cli.session import Session
 from transparency_log.note import Signer
 
 TRIALS: Final = 20  # random keys that tell how many attempts to expect
 SHOWN: Final = 10
 NO_EXCLUSIONS: Final = b""  # no rule of these plans excludes anybody
-REASONS: Final = frozenset({"chain-retired", "quorum-not-shown", "required-seed-missing", "attempts-exhausted"})
-CHAIN_FIELDS: Final = frozenset({"seq", "prev", "time", "beacon", "replaces"})
 
 
 def _plan(desk: Desk, slots: Sequence[str]) -> Entry:
@@ -66,31 +64,6 @@ def _snapshot(desk: Desk, registry: str, wanted: str | None) -> tuple[str, Entry
     return newest, logged[-1]
 
 
-def _replaced(desk: Desk, slots: Sequence[str]) -> tuple[Entry, Entry] | None:
-    """Return the announcement that this one replaces and its void, or None where the slots are free.
-
-    Raises:
-        WorkspaceError: `slot-taken`: announced and not voided, or replaced once already.
-    """
-    earlier = [e for e, a in desk.history.all(Announcement, desk.workspace.bureau) if set(a.slots) & set(slots)]
-    if not earlier:
-        return None
-    ended = voids(desk, earlier[0])
-    if len(earlier) > 1 or not ended:
-        raise WorkspaceError("slot-taken", index=earlier[-1].index, found=sorted(slots))
-    return earlier[0], ended[0]
-
-
-def _check_replacement(desk: Desk, said: Announcement, earlier: Entry, void: Entry) -> None:
-    """Refuse a replacement that no verifier accepts: the slot is dead (design: one draw per slot)."""
-    trust, before = desk.workspace.trust, earlier.of(Announcement)
-    if cosigned_before(desk.sizes(), void.index, limit_of(before, trust.chains, trust.margin)):
-        return  # voided before the round: nobody knew anything yet
-    same = before.model_dump(exclude=set(CHAIN_FIELDS)) == said.model_dump(exclude=set(CHAIN_FIELDS))
-    if void.of(Void).reason not in REASONS or not same:
-        raise WorkspaceError("slot-dead", index=void.index, reason=void.of(Void).reason, found=list(said.slots))
-
-
 def _sources(desk: Desk, form: DrawForm) -> list[tuple[Chain, int]]:
     told = []
     for beacon in form.beacon:
@@ -108,10 +81,7 @@ def _recusals(session: Session, form: DrawForm, folder: Path) -> bytes:
     path = folder / form.recusals
     lines, problems = read_pairs(read(path), name=path.name)
     for problem in problems:
-        session.note(
-            "freeze.bad-row", line=problem.line, field=problem.field, reason=session.word(f"error.{problem.code}"),
-            expected=problem.expected, found=problem.found,
-        )  # fmt: skip
+        session.note("freeze.bad-row", **bad_row(session, problem))
     if problems:
         raise WorkspaceError("bad-recusals", found=path.name, count=len(problems))
     return encoding.lines(lines)
@@ -138,13 +108,18 @@ def _seed(desk: Desk, form: DrawForm) -> Published | Committed:
     return Committed(kind="committed", contributors=tuple(contributors), minimum=minimum)
 
 
-def _embargo(desk: Desk, form: DrawForm, *, dry_run: bool) -> AtOnce | Until:
-    """Return the announced disclosure; a sealed draw's embargo key is made here and stored before it is announced."""
+def _embargo(desk: Desk, form: DrawForm, late: Replaced | None, *, dry_run: bool) -> AtOnce | Until:
+    """Return the announced disclosure; a sealed draw's embargo key is made here and stored before it is announced.
+
+    After the round a replacement keeps the first announcement's key, which its depositaries hold.
+    """
     if form.disclosure == "at-once":
         return AtOnce(kind="at-once")
-    path = desk.workspace.secret(f"{form.id}.embargo")
-    # Of an `announce` that broke off before it logged anything, or of nobody yet.
-    embargo = bytes.fromhex(read(path).decode().strip()) if path.exists() else os.urandom(32)
+    path, place = desk.workspace.secret(f"{form.id}.embargo"), desk.workspace
+    before = place.secret(f"{place.name_of(late.announcement.text_hash)}.embargo") if late else path
+    # There is one already of an `announce` that broke off before it logged anything.
+    source = path if path.exists() else before
+    embargo = read_secret(source) if source.exists() else os.urandom(SEED_LENGTH)
     if not path.exists() and not dry_run:
         create_private(path, f"{embargo.hex()}\n".encode())
     return Until(kind="until", date=form.disclosure.until, embargo=embargo_commitment(min(form.slots), embargo))
@@ -160,41 +135,25 @@ def _make(desk: Desk, form: DrawForm, recusals: bytes, *, dry_run: bool) -> Anno
         _snapshot(desk, registry, wanted)
         for registry, wanted in ((rules.objects, form.objects), (rules.inspectors, form.inspectors))
     )
-    replaced = _replaced(desk, form.slots)
+    before = replaced(desk, form.slots)
+    late = before if before and not before.free else None
     fields = {"objects": objects[1], "inspectors": inspectors[1], "plan": plan, "history_size": len(desk.history.data)}
-    if replaced is not None and not _is_free(desk, *replaced):
-        # The same inputs as the first time, judged as they stood then; only the round is another.
-        fields = _inputs_then(desk, replaced[0])
     said = make_announcement(
         desk.head,
-        **fields,  # type: ignore[arg-type]  # its four fields, typed as one dict
+        **(inputs_then(desk, late) if late else fields),  # type: ignore[arg-type]  # four fields, typed as one dict
         slots=form.slots,
         recusals=recusals,
         exclusions=NO_EXCLUSIONS,
         sources=sources,
         seed=_seed(desk, form),
-        disclosure=_embargo(desk, form, dry_run=dry_run),
+        disclosure=_embargo(desk, form, late, dry_run=dry_run),
         window=form.window,
         margin=margin,
-        replaces=replaced[1].ref if replaced else None,
+        replaces=before.void.ref if before else None,
     )
-    if replaced is not None:
-        _check_replacement(desk, said, *replaced)
+    if before is not None:
+        check_replacement(said, before)
     return said
-
-
-def _is_free(desk: Desk, earlier: Entry, void: Entry) -> bool:
-    trust = desk.workspace.trust
-    limit = limit_of(earlier.of(Announcement), trust.chains, trust.margin)
-    return cosigned_before(desk.sizes(), void.index, limit) is not None
-
-
-def _inputs_then(desk: Desk, earlier: Entry) -> dict[str, object]:
-    said = earlier.of(Announcement)
-
-    refs = {"plan": said.plan, "objects": said.objects, "inspectors": said.inspectors}
-    entries = {name: desk.history.named(ref.text) for name, ref in refs.items()}
-    return {**entries, "history_size": said.history_size}
 
 
 def _tried(desk: Desk, said: Announcement, lists: Mapping[str, bytes]) -> Preview:

@@ -6,7 +6,7 @@ import click
 
 from fairdraw.errors import WorkspaceError
 from fairdraw_cli.desk import Desk, writing
-from fairdraw_cli.files import read, write
+from fairdraw_cli.files import check_folder, read, write
 from fairdraw_cli.helping import command
 from fairdraw_cli.history import signed_sizes
 from fairdraw_cli.session import Session
@@ -49,6 +49,7 @@ def _exported(place: Workspace) -> Path:
 def export(session: Session, file: Path, name: str | None, old: int | None) -> None:
     """Write the body of an add-checkpoint request."""
     place = Workspace.open(session.folder)
+    check_folder(file)
     reader = place.reader()
     signed = reader.checkpoint()
     size = signed.checkpoint.size

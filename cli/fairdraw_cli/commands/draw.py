@@ -55,14 +55,14 @@ def _is_witnessed(matter: Matter, path: Path) -> bool:
     return order_time(policy, cosignatures(note, [witness.verifier for witness in policy.witnesses])) is not None
 
 
-def write_bundles(matter: Matter, drawn: Entry, *, opened: bool = False) -> list[Path]:
+def write_bundles(matter: Matter, drawn: Entry, *, anew: bool = False) -> list[Path]:
     """Write what people are given of a draw, unless it is there already; returns the paths."""
     pulses = drawn.of(Draw).pulses
-    hidden = matter.sealed is not None and not opened
+    hidden = matter.hidden
     paths = [bundle_path(matter)] + ([bundle_path(matter, sealed=True)] if hidden else [])
     for path in paths:
         private = path != paths[0]
-        if opened or not _is_witnessed(matter, path):
+        if anew or not _is_witnessed(matter, path):
             bundle = make(matter, drawn, pulses, whole=private or not hidden)
             write(path, bundle.format(), mode=PRIVATE if private else PUBLIC)
     return paths
@@ -109,7 +109,7 @@ def draw(session: Session, name: str, given: tuple[Path, ...]) -> None:
         paths = write_bundles(matter, drawn)
         text, papers = write_record(session, matter, drawn)
         statement = drawn.of(Draw)
-        if matter.sealed is None:
+        if matter.sealed is None or not matter.hidden:
             session.line()
             session.line(text.rstrip("\n"))
             session.line()

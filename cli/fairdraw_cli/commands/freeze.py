@@ -18,6 +18,7 @@ from fairdraw.snapshot import freeze as freeze_registry
 from fairdraw_cli.desk import Desk, published, writing
 from fairdraw_cli.files import PRIVATE, create_private, read, write
 from fairdraw_cli.helping import command
+from fairdraw_cli.rows import bad_row
 from fairdraw_cli.session import Session
 from fairdraw_cli.workspace import Workspace, check_id
 
@@ -66,15 +67,7 @@ def _check_attributes(plan: Plan, registry: str, attrs: Iterable[str]) -> None:
 def _told(session: Session, problems: Sequence[Problem]) -> list[dict[str, object]]:
     """Print every bad row, and return them for a program."""
     for problem in problems[:SHOWN_PROBLEMS]:
-        session.say(
-            "freeze.bad-row",
-            line=problem.line,
-            field=problem.field or "—",
-            reason=session.word(f"error.{problem.code}"),
-            expected=session.word(f"expected.{problem.expected}") if session.words.has("expected", problem.expected)
-            else problem.expected,
-            found=problem.found or session.word("word.none"),
-        )  # fmt: skip
+        session.say("freeze.bad-row", **bad_row(session, problem))
     if len(problems) > SHOWN_PROBLEMS:
         session.say("freeze.more", count=len(problems) - SHOWN_PROBLEMS)
     return [
@@ -131,7 +124,8 @@ def _anonymity(session: Session, frozen: Snapshot) -> dict[str, object]:
     session.say("freeze.anonymity", least=least, groups=len(groups), few=len(few), small=SMALL_GROUP)
     if alone:
         session.say("freeze.alone", count=alone)
-        single = (row for row in frozen.roster.rows if _values(row.attrs) in {v for v, c in groups if c == 1})
+        rare = {values for values, count in groups if count == 1}
+        single = (row for row in frozen.roster.rows if _values(row.attrs) in rare)
         show = session.words.show
         session.table([(row.no, *map(show, row.attrs.values())) for row in islice(single, SHOWN_ALONE)])
         if alone > SHOWN_ALONE:

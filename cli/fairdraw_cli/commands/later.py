@@ -52,10 +52,8 @@ def open_draw(session: Session, name: str) -> None:
             raise WorkspaceError(
                 "too-early-to-open", expected=format_time(opens_at(sealed)), found=format_time(desk.now)
             )
-        opened = [e for e, s in desk.history.all(Opening, desk.workspace.bureau) if s.of.text == drawn.text_hash]
-        if opened:
-            entry = opened[0]
-        else:
+        entry = matter.opening
+        if entry is None:
             _, material = redrawn(matter, drawn)
             digest = drawn.of(Draw).results.digest
             result = desk.workspace.artifact(digest)
@@ -70,9 +68,9 @@ def open_draw(session: Session, name: str) -> None:
                 )
             )
         told = published(session, desk, entry.index)
-        paths = write_bundles(matter, drawn, opened=True)
+        paths = write_bundles(matter, drawn, anew=True)
         bundle_path(matter, sealed=True).unlink(missing_ok=True)
-        _, papers = write_record(session, matter, drawn, opened=True)
+        _, papers = write_record(session, matter, drawn)
         session.say("open.opened", id=name, index=entry.index)
         for path in (*paths, *papers):
             session.say("draw.written", file=path)

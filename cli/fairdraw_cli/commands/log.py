@@ -12,7 +12,7 @@ from fairdraw.trust import Trust, parse_trust
 from fairdraw_cli.desk import Desk, published, writing
 from fairdraw_cli.files import read
 from fairdraw_cli.helping import command
-from fairdraw_cli.history import Read, lacking, signed_sizes
+from fairdraw_cli.history import Read, known_reader, lacking, signed_sizes
 from fairdraw_cli.session import Session
 from fairdraw_cli.workspace import Workspace
 from transparency_log.errors import LogError
@@ -35,7 +35,7 @@ class Seen:
     @property
     def reader(self) -> LogReader:
         """The log, every file traced to the signed root."""
-        return LogReader(self.files, self.trust.policy.logs[0].verifier)
+        return known_reader(self.files, self.trust)[0]
 
 
 def _look(session: Session, log: str | None, trust: Path | None) -> Seen:

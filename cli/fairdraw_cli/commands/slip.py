@@ -7,14 +7,14 @@ import click
 from fairdraw.encoding import lines, parse, split_lines
 from fairdraw.errors import WorkspaceError
 from fairdraw.registry import Row
-from fairdraw.schema import Draw, Opening, SnapshotStatement
+from fairdraw.schema import Draw, SnapshotStatement
 from fairdraw.slip import make_slip
 from fairdraw.snapshot import Opening as FieldOpening
 from fairdraw.snapshot import open_row
 from fairdraw.statement import Entry
 from fairdraw_cli.casework import Matter, find
 from fairdraw_cli.desk import Desk, writing
-from fairdraw_cli.files import PRIVATE, PUBLIC, read, write
+from fairdraw_cli.files import PRIVATE, PUBLIC, read, read_secret, write
 from fairdraw_cli.helping import command
 from fairdraw_cli.papers import result_list
 from fairdraw_cli.session import Session
@@ -36,7 +36,7 @@ def _own(desk: Desk, snapshot: Entry, no: str) -> tuple[FieldOpening, ...]:
     statement = snapshot.of(SnapshotStatement)
     logged = [e for e, s in desk.history.all(SnapshotStatement) if s.registry == statement.registry]
     number = [e.text_hash for e in logged].index(snapshot.text_hash) + 1
-    secret = bytes.fromhex(read(desk.workspace.secret(f"{statement.registry}-{number}.secret")).decode().strip())
+    secret = read_secret(desk.workspace.secret(f"{statement.registry}-{number}.secret"))
     folder = desk.workspace.registry(statement.registry)
     older = folder / f"private-{number}.jsonl"
     for line in split_lines(read(older if older.exists() else folder / "private.jsonl")):
@@ -62,8 +62,7 @@ def slip(session: Session, name: str, no: str, *, own: bool) -> None:
             raise WorkspaceError("not-drawn", found=name)
         role = _role_of(matter, no)
         snapshot, roster = matter.roster(role)
-        opened = any(s.of.text == matter.draw.text_hash for _, s in desk.history.all(Opening, desk.workspace.bureau))
-        hidden = matter.sealed is not None and not opened
+        hidden = matter.hidden
         if hidden and not own:
             # Whoever holds it could tell whether the row was drawn, and until the day nobody may.
             raise WorkspaceError("slip-while-sealed", found=name)
@@ -80,7 +79,7 @@ def slip(session: Session, name: str, no: str, *, own: bool) -> None:
             no=no,
             own=_own(desk, snapshot, no) if own else (),
         )
-        path = desk.workspace.draw(name) / f"{name}.{no.replace(':', '_')}.slip{'.own' if own else ''}.fairdraw.json"
+        path = desk.workspace.draw(name) / f"{name}.{no}.slip{'.own' if own else ''}.fairdraw.json"
         write(path, made.format(), mode=PRIVATE if own else PUBLIC)
         drawn = bool(made.teams)
         session.say("slip.written-own" if own else "slip.written", no=no, file=path)

@@ -15,17 +15,16 @@ import click
 from fairdraw import seed as seeds
 from fairdraw.encoding import parse_time
 from fairdraw.errors import WorkspaceError
-from fairdraw.schema import Announcement, Commitment, Deposit, Reveal, Statement, Until
+from fairdraw.schema import Announcement, Commitment, Deposit, Plan, Reveal, Statement, Until
 from fairdraw.statement import Entry, Head, read_entry, sign
 from fairdraw.trust import Trust, parse_trust
-from fairdraw_cli.files import PRIVATE, create_private, read, write
+from fairdraw_cli.files import PRIVATE, check_folder, create_private, read, read_secret, write
 from fairdraw_cli.helping import command
-from fairdraw_cli.history import History
+from fairdraw_cli.history import History, known_reader
 from fairdraw_cli.session import Session
 from fairdraw_cli.source import open_source
 from fairdraw_cli.workspace import rehearsal_name
 from transparency_log.note import Signer
-from transparency_log.reader import LogReader
 
 S = TypeVar("S", bound=Statement)
 SEQ_DIGITS = 6
@@ -43,6 +42,7 @@ class Chair:
     file: Path
     signer: Signer
     trust: Trust
+    origin: str
     history: History
     now: int
 
@@ -55,14 +55,12 @@ class Chair:
         """Return where this supervisor's chain stands, logged or not.
 
         Raises:
-            WorkspaceError: `no-statement-yet`: the log does not say whose it is.
+            WorkspaceError: `trust-of-another`: the trust file knows no bureau of this log.
         """
         name = self.signer.name
-        bureau = next(
-            (line for line in self.trust.bureaus if line.origin == self.trust.policy.logs[0].verifier.name), None
-        )
+        bureau = next((line for line in self.trust.bureaus if line.origin == self.origin), None)
         if bureau is None:
-            raise WorkspaceError("trust-of-another", found=self.trust.policy.logs[0].verifier.name)
+            raise WorkspaceError("trust-of-another", found=self.origin)
         told = self.history.head(log=bureau.origin, bureau=bureau.name, by=name, now=self.now)
         kept = self.kept()
         if kept and kept[-1].statement.seq >= told.seq:
@@ -101,8 +99,8 @@ def _sit(session: Session, key: Path, log: str, trust: Path) -> Chair:
     supervisor = known.supervisors.get(signer.name)
     if supervisor is None or supervisor.key != signer.verifier:
         raise WorkspaceError("not-a-supervisor", expected=sorted(known.supervisors), found=signer.name)
-    reader = LogReader(open_source(log), known.policy.logs[0].verifier)
-    return Chair(key, signer, known, History.read(reader), session.now(known))
+    reader, origin = known_reader(open_source(log), known)
+    return Chair(key, signer, known, origin, History.read(reader), session.now(known))
 
 
 def _hand_over(session: Session, chair: Chair, entry: Entry) -> None:
@@ -123,6 +121,7 @@ def create(session: Session, name: str, role: str, out: Path | None, *, rehearsa
     """Make a supervisor's key."""
     name = rehearsal_name(name, rehearsal=rehearsal)
     path = out or Path(f"{name.removesuffix('/rehearsal').replace('/', '_')}.key")
+    check_folder(path)
     signer = Signer.from_seed(name, os.urandom(32))
     create_private(path, f"{signer.format()}\n".encode())
     line = f"supervisor {name} {role} {signer.verifier.vkey}"
@@ -136,6 +135,9 @@ def create(session: Session, name: str, role: str, out: Path | None, *, rehearsa
 def commit(session: Session, slot: str, key: Path, log: str, trust: Path) -> None:
     """Commit to a seed for a slot."""
     chair = _sit(session, key, log, trust)
+    planned = sorted({known for _, plan in chair.history.all(Plan) for known in plan.slots})
+    if slot not in planned:
+        raise WorkspaceError("slot-not-planned", expected=planned, found=slot)
     entry = chair.before(Commitment, lambda said: said.slot == slot)
     if entry is None:
         value = os.urandom(seeds.SEED_LENGTH)
@@ -158,7 +160,7 @@ def reveal(session: Session, slot: str, key: Path, log: str, trust: Path) -> Non
         raise WorkspaceError("not-announced", slot=slot)
     entry = chair.before(Reveal, lambda told: told.commitment.text == committed.text_hash)
     if entry is None:
-        value = read(chair.folder / f"{said.commitment}.seed").decode().strip()
+        value = read_secret(chair.folder / f"{said.commitment}.seed").hex()
         entry = chair.signed(Reveal, commitment=committed.ref, seed=value)
     _hand_over(session, chair, entry)
 
@@ -179,10 +181,7 @@ def _names(said: Announcement, committed: Entry) -> bool:
 def deposit(session: Session, slot: str, embargo: Path, key: Path, log: str, trust: Path) -> None:
     """Confirm that one holds the embargo key of an announced draw."""
     chair = _sit(session, key, log, trust)
-    try:
-        value = bytes.fromhex(read(embargo).decode("ascii").strip())
-    except ValueError:
-        raise WorkspaceError("not-an-embargo", found=str(embargo)) from None
+    value = read_secret(embargo)
     digest = seeds.embargo_commitment(slot, value)
     announced = [s for _, s in chair.history.all(Announcement) if isinstance(s.disclosure, Until)]
     if digest not in {s.disclosure.embargo for s in announced if isinstance(s.disclosure, Until)}:
