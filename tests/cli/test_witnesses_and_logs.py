@@ -206,6 +206,21 @@ def test_a_log_with_a_withheld_entry_does_not_verify(drawn: Path, fairdraw: Fair
     assert fairdraw(*words, *AS_OF)[0] == 1
 
 
+def test_a_bundle_takes_in_the_quorum_that_came_later(
+    frozen: Path, done: Done, fairdraw: Fairdraw, tmp_path: Path
+) -> None:
+    done("announce", "draw.toml", "-C", "office", clock="07T10:02:00")
+    witnesses = (frozen / "witnesses").rename(tmp_path / "away")
+    (frozen / "witnesses").mkdir()
+    assert "run fairdraw draw fund-1 again" in done("draw", "fund-1", "-C", "office", clock="07T18:36:40")
+    words = ("verify", "office/draws/fund-1/fund-1.fairdraw.json", "--trust", "office/trust", "--log", "office/log")
+    assert fairdraw(*words, *AS_OF)[0] == 1
+    (frozen / "witnesses").rmdir()
+    witnesses.rename(frozen / "witnesses")
+    done("draw", "fund-1", "-C", "office", clock="07T18:40:00")
+    assert fairdraw(*words, *AS_OF)[0] == 0
+
+
 def test_an_announcement_that_no_quorum_saw_in_time_is_voided_and_announced_once_more_with_another_round(
     frozen: Path, done: Done, fairdraw: Fairdraw, tmp_path: Path
 ) -> None:

@@ -106,6 +106,8 @@ def draw(session: Session, name: str, given: tuple[Path, ...]) -> None:
             drawn = matter.draw
             session.say("draw.already", id=name, index=drawn.index)
         told = published(session, desk, drawn.index)
+        if not told["quorum"]:
+            session.say("draw.not-final", id=name)
         paths = write_bundles(matter, drawn)
         text, papers = write_record(session, matter, drawn)
         statement = drawn.of(Draw)
