@@ -6,10 +6,9 @@ import sys
 import time
 from hashlib import sha256
 
+from benchmarks.measure import apart, peak_mebibytes, table
 from fairdraw.registry import Registry, Row
 from fairdraw.snapshot import FIELD_LABEL, SALT_LABEL, freeze
-
-from benchmarks.measure import apart, peak_mebibytes, table
 
 SECRET = bytes(range(32))
 FIELDS = ("name", "uscc", "address")
@@ -30,7 +29,10 @@ def bare(size: int, lines: list[bytes], rows: tuple[Row, ...]) -> float:
     spent = 0.0
     for start in range(0, size, 10_000):
         messages = [
-            (f"{SALT_LABEL}\n{row.no}\n{f}\n".encode(), f'["{FIELD_LABEL}","{row.no}","{f}","{v}","{"0" * 64}"]'.encode())
+            (
+                f"{SALT_LABEL}\n{row.no}\n{f}\n".encode(),
+                f'["{FIELD_LABEL}","{row.no}","{f}","{v}","{"0" * 64}"]'.encode(),
+            )
             for row in rows[start : start + 10_000]
             for f, v in zip(FIELDS, row.private, strict=True)
         ]

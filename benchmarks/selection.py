@@ -4,9 +4,9 @@ from hashlib import sha256
 from itertools import islice
 
 from consistent_sampler import sampler
-from fairdraw import tickets
 
 from benchmarks.measure import seconds, table
+from fairdraw import tickets
 
 KEY = bytes(range(32))
 

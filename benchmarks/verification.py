@@ -7,14 +7,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from benchmarks.measure import apart, peak_mebibytes, seconds, table
 from fairdraw.bundle import read_file
 from fairdraw.schema import Plan
 from fairdraw.slip import make_slip
 from fairdraw.verify import verify_bundle, verify_slip
 from support import story
 from transparency_log import merkle
-
-from benchmarks.measure import apart, peak_mebibytes, seconds, table
 
 
 def child(size: int) -> dict[str, float]:

@@ -15,7 +15,7 @@ from fairdraw.errors import AssignmentError
 from fairdraw.schema import Eligible, Team
 from fairdraw.snapshot import RosterRow
 
-FEW: Final = 5  # fewer eligible inspectors than max(2 × team, FEW) is the finding `forced-team` (attack 16)
+FEW: Final = 5  # so few eligible inspectors make a team as good as arranged, whatever its size (attack 16)
 
 Member = tuple[str, str]  # department ("" where the plan names none), inspector number
 Block = tuple[str, int, int]  # smallest object number, accepted attempt, cap at that attempt
@@ -24,10 +24,11 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Each drawn object's team and number of eligible inspectors, and the blocks (none without a cap)."""
+    """Each drawn object's team and number of eligible inspectors, those forced, and the blocks (none without a cap)."""
 
     teams: Mapping[str, tuple[Member, ...]]
     eligible: Mapping[str, int]
+    forced: tuple[str, ...]
     blocks: tuple[Block, ...]
 
 
@@ -175,17 +176,23 @@ def assign(
             raise AssignmentError("too-few-eligible", object=no, department=lack[0], expected=lack[1], found=lack[2])
     ticket = tickets.ticketer(key, "team")
     counts = {no: len(members) for no, members in eligible.items()}
+    forced = tuple(no for no, members in eligible.items() if is_forced(team, members))
     if team.cap is None:
-        return Assignment({no: _team(team, eligible[no], ticket, 0, no) for no in eligible}, counts, ())
+        return Assignment({no: _team(team, eligible[no], ticket, 0, no) for no in eligible}, counts, forced, ())
     teams: dict[str, tuple[Member, ...]] = {}
     blocks = []
     for block in _blocks(eligible):
         drawn, attempt, cap = _draw_block(team, team.cap, block, eligible, ticket)
         teams |= drawn
         blocks.append((block[0], attempt, cap))
-    return Assignment(teams, counts, tuple(blocks))
+    return Assignment(teams, counts, forced, tuple(blocks))
 
 
-def is_forced(team: Team, eligible: int) -> bool:
-    """Say whether so few inspectors are eligible that the team was as good as arranged (finding `forced-team`)."""
-    return eligible < max(2 * team.size, FEW)
+def is_forced(team: Team, members: Sequence[Member]) -> bool:
+    """Say whether so few inspectors are eligible that the team was as good as arranged (finding `forced-team`).
+
+    A department left with just the wanted inspector shows, however many there are in the others.
+    """
+    found = Counter(department for department, _ in members)
+    thin = any(found[department] < 2 * needed for department, needed in team.quota)
+    return thin or len(members) < max(2 * team.size, FEW)

@@ -95,7 +95,7 @@ def preview(inputs: Inputs, trial_keys: Sequence[bytes]) -> Preview:
     eligible = eligibility(inputs.plan.team, inputs.objects.rows, inputs.inspectors.rows, inputs.recusals)
     at_risk = {no for stratum in strata if stratum.quota for no in stratum.eligible}
     impossible = tuple(no for no in eligible if no in at_risk and shortage(inputs.plan.team, eligible[no]))
-    forced = tuple(no for no in eligible if no in at_risk and is_forced(inputs.plan.team, len(eligible[no])))
+    forced = tuple(no for no in eligible if no in at_risk and is_forced(inputs.plan.team, eligible[no]))
     attempts = 1.0
     if not impossible and inputs.plan.team.cap is not None and trial_keys:
         outcomes = [draw_lots(inputs, key) for key in trial_keys]

@@ -192,6 +192,14 @@ def test_a_bureau_that_recuses_all_but_the_wanted_inspectors_is_found_out():
     assert {finding.evidence["eligible"] for finding in report.findings} == {2}
 
 
+def test_a_department_left_with_the_wanted_inspector_is_found_out_however_many_the_other_has():
+    rules = team(department="department", quota=(("wjw", 1), ("ybj", 1)))
+    struck = lines(sorted(recusal(no, f"I-{i:04d}") for no in NUMBERS for i in range(2, 12, 2)))
+    report = tell(plan={"team": rules}, recusals=struck).report()
+    assert found(report) == {"forced-team"}
+    assert all("I-0000" in members for _, members in report.drawn)
+
+
 def test_a_recusal_that_leaves_too_few_for_a_team_leaves_no_draw():
     struck = lines(sorted(recusal(no, f"I-{i:04d}") for no in NUMBERS for i in range(1, 12)))
     told = begin(recusals=struck)

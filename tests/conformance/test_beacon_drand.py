@@ -86,9 +86,7 @@ def test_every_recorded_round_verifies_with_the_recorded_time_and_randomness(nam
 @pytest.mark.parametrize("name", ["quicknet", "default", "fastnet"])
 def test_no_recorded_round_passes_for_the_next_one(name):
     chain = CHAINS[name]
-    for entry in recorded(name)["rounds"][
-        1::4
-    ]:  # every fourth; not round 1, whose previous has a length of its own
+    for entry in recorded(name)["rounds"][1::4]:  # every fourth; not round 1, whose previous has a length of its own
         pulse = parse_pulse(json.dumps(entry).encode(), chain)
         refused("wrong-round", check_pulse, chain, pulse, round=pulse.round + 1)
         renumbered = replace(pulse, round=pulse.round + 1)

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fairdraw.registry.cells import SCIENTIFIC, WHITE_SPACE, as_list, normal, read_text
 from fairdraw.encoding import FORBIDDEN, check_text
 from fairdraw.errors import RegistryError
-from fairdraw.registry.numbering import assign_numbers, format_numbers, key_digest, parse_numbers
 from fairdraw.registry import load_map, read_registry
+from fairdraw.registry.cells import SCIENTIFIC, WHITE_SPACE, as_list, normal, read_text
+from fairdraw.registry.numbering import assign_numbers, format_numbers, key_digest, parse_numbers
 
 MAP = load_map('no = "no"\n[attrs]\na = "a"\n[private]\np = "p"')
 ASSIGNED = load_map('no = { assign = "F-%03d", by = ["a", "p"] }\n[attrs]\na = "a"\n[private]\np = "p"')

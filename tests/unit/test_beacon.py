@@ -289,9 +289,7 @@ def test_hex_in_capitals_and_unknown_fields_are_read():
 
 
 def test_the_file_of_a_pulse_is_one_line_of_canonical_json():
-    assert format_pulse(PULSE) == (
-        f'{{"chain":"{QUICKNET.hash}","round":1000,"signature":"{SIGNATURE}"}}\n'.encode()
-    )
+    assert format_pulse(PULSE) == (f'{{"chain":"{QUICKNET.hash}","round":1000,"signature":"{SIGNATURE}"}}\n'.encode())
     for pulse, chain in ((PULSE, QUICKNET), (CHAINED, DEFAULT), (UNCHAINED_PULSE, UNCHAINED)):
         assert parse_pulse(format_pulse(pulse), chain) == pulse
 

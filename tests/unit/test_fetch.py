@@ -374,9 +374,7 @@ def test_a_session_of_the_caller_is_used_for_every_relay(relay):
     assert all(headers["X-Bureau"] == "test" for server in servers for _, headers in server.seen)
 
 
-def test_a_certificate_that_the_environment_does_not_trust_makes_a_relay_unreachable(
-    relay, tmp_path, monkeypatch
-):
+def test_a_certificate_that_the_environment_does_not_trust_makes_a_relay_unreachable(relay, tmp_path, monkeypatch):
     import datetime
     import ipaddress
 
@@ -391,16 +389,12 @@ def test_a_certificate_that_the_environment_does_not_trust_makes_a_relay_unreach
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
-        )
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
         .sign(key, hashes.SHA256())
     )
     pem = tmp_path / "relay.pem"
     pem.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         + certificate.public_bytes(serialization.Encoding.PEM)
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

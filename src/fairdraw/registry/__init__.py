@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple, cast
 
-from fairdraw.registry.cells import Value, attribute_reader, private_reader, read_code, read_text
 from fairdraw.encoding import canonical_checked
 from fairdraw.errors import RegistryError
+from fairdraw.registry.cells import Value, attribute_reader, private_reader, read_code, read_text
 from fairdraw.registry.mapping import RESERVED, Mapping, default_map, load_map
 from fairdraw.registry.numbering import (
     assign_numbers,

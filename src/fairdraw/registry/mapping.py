@@ -19,12 +19,12 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from fairdraw.registry.cells import Check, Kind, as_list, normal
 from fairdraw.encoding import MAX_INTEGER, check_text
 from fairdraw.errors import EncodingError, RegistryError
+from fairdraw.registry.cells import Check, Kind, as_list, normal
 from fairdraw.registry.numbering import check_template
-from fairdraw.schema import FieldName
 from fairdraw.registry.tabular import Encoding
+from fairdraw.schema import FieldName
 
 RESERVED: Final = "no"  # the number stands beside the fields, in rosters and statements
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from hashlib import sha256
 from typing import Final
 
-from fairdraw.registry.cells import USCC, check_id, check_uscc
 from fairdraw.errors import RegistryError
+from fairdraw.registry.cells import USCC, check_id, check_uscc
 from fairdraw.schema import NUMBER
 
 _SEPARATORS: Final = str.maketrans("", "", " ._:-")

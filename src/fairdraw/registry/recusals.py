@@ -6,9 +6,9 @@ What a recusal does to a draw is settled in `assignment`.
 import re
 from typing import Final
 
-from fairdraw.registry.cells import read_code
 from fairdraw.encoding import canonical
 from fairdraw.errors import RegistryError
+from fairdraw.registry.cells import read_code
 from fairdraw.registry.numbering import check_number
 from fairdraw.registry.problems import Problem, as_problem
 from fairdraw.registry.tabular import read_table

@@ -13,8 +13,8 @@ from typing import Final, Literal
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-from fairdraw.registry.cells import normal
 from fairdraw.errors import RegistryError
+from fairdraw.registry.cells import normal
 
 Encoding = Literal["auto", "utf-8", "gb18030"]
 

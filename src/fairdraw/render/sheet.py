@@ -14,7 +14,6 @@ from hashlib import sha256
 from typing import Final
 
 from fairdraw.announcement import Inputs
-from fairdraw.assignment import is_forced
 from fairdraw.beacon import Chain
 from fairdraw.draw import Outcome, loads
 from fairdraw.encoding import parse_time
@@ -334,9 +333,8 @@ def _findings(inputs: Inputs, outcome: Outcome) -> Section:
         if is_singled_out(inputs.plan, s)
     ]
     notes += [
-        Phrase("finding", "forced-team", {"object": no, "eligible": count})
-        for no, count in sorted(outcome.assignment.eligible.items())
-        if is_forced(inputs.plan.team, count)
+        Phrase("finding", "forced-team", {"object": no, "eligible": outcome.assignment.eligible[no]})
+        for no in sorted(outcome.assignment.forced)
     ]
     return Section(code="findings", notes=tuple(notes) or (_none(),))
 

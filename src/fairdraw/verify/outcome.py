@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from fairdraw import encoding
-from fairdraw.assignment import is_forced
 from fairdraw.draw import Outcome, draw_lots
 from fairdraw.errors import AssignmentError, EncodingError, PlanError
 from fairdraw.plan import allocate, is_singled_out
@@ -98,10 +97,8 @@ def assignment(case: Case) -> Evidence:
     """Check every team, and with a load cap every block's accepted attempt."""
     ours = redraw(case).assignment
     _, drawn = _logged(case)
-    team = case.inputs().plan.team
-    for no, eligible in ours.eligible.items():
-        if is_forced(team, eligible):
-            case.find("forced-team", object=no, eligible=eligible)
+    for no in ours.forced:
+        case.find("forced-team", object=no, eligible=ours.eligible[no])
     for line in drawn:
         if line.team != ours.teams.get(line.no) or line.eligible != ours.eligible.get(line.no):
             raise CheckFailedError(
