@@ -120,8 +120,10 @@ def limit_of(announcement: Announcement, chains: Mapping[str, Chain], minimum: i
             raise AnnouncementError("unknown-chain", expected=sorted(chains), found=source.beacon)
         if source.beacon in RETIRED:
             raise AnnouncementError("retired-chain", found=source.beacon)
-    due = min(chains[source.beacon].time_of(source.round) for source in announcement.beacon)
-    return due - max(announcement.margin, minimum)
+    rounds = [chains[source.beacon].time_of(source.round) for source in announcement.beacon]
+    if max(rounds) > encoding.LAST_TIME:
+        raise AnnouncementError("round-too-far", expected=encoding.LAST_TIME, found=max(rounds))
+    return min(rounds) - max(announcement.margin, minimum)
 
 
 def _canonical_lines(data: bytes, what: str) -> list[dict[str, encoding.Value]]:

@@ -17,6 +17,8 @@ from fairdraw.snapshot import RosterRow
 
 FEW: Final = 5  # so few eligible inspectors make a team as good as arranged, whatever its size (attack 16)
 
+MAX_TICKETS: Final = 50_000_000  # of all attempts of a draw; about a minute in Python (specs/assignment.md §3)
+
 Member = tuple[str, str]  # department ("" where the plan names none), inspector number
 Block = tuple[str, int, int]  # smallest object number, accepted attempt, cap at that attempt
 Pair = tuple[str, str]
@@ -73,8 +75,9 @@ def eligibility(
     team: Team, objects: Sequence[RosterRow], inspectors: Sequence[RosterRow], recusals: Set[Pair]
 ) -> dict[str, tuple[Member, ...]]:
     """Return the eligible (department, number) pairs of each object, in roster order."""
-    if objects and inspectors:
-        check_rules(team, objects[0].attrs.keys(), inspectors[0].attrs.keys())
+    if not objects or not inspectors:
+        return {obj.no: () for obj in objects}
+    check_rules(team, objects[0].attrs.keys(), inspectors[0].attrs.keys())
     named = [rule.object for rule in team.eligible if rule.object is not None]
     quota = dict(team.quota)
     recused: dict[str, set[str]] = {}
@@ -138,21 +141,37 @@ def _blocks(eligible: Mapping[str, Sequence[Member]]) -> list[list[str]]:
     return list(blocks.values())
 
 
+class _Budget:
+    """How many tickets a capped draw may still look at: a verifier must not be made to work for ever."""
+
+    def __init__(self) -> None:
+        self.left = MAX_TICKETS
+
+    def spend(self, tickets: int) -> None:
+        self.left -= tickets
+        if self.left < 0:
+            raise AssignmentError("attempts-exhausted", block="", expected=MAX_TICKETS, cap=0)
+
+
 def _draw_block(
     team: Team,
     cap: int,
-    block: Sequence[str],
     eligible: Mapping[str, Sequence[Member]],
     ticket: Callable[..., bytes],
+    budget: _Budget,
 ) -> tuple[dict[str, tuple[Member, ...]], int, int]:
-    attempt = 0
+    inspectors = {inspector for members in eligible.values() for _, inspector in members}
+    # No attempt under a cap that cannot hold the block's load can be accepted: they count, unmade.
+    lowest = -(-team.size * len(eligible) // len(inspectors))
+    attempt = max(lowest - cap, 0) * team.limit
     while True:
         allowed = cap + attempt // team.limit
         if allowed > cap and team.beyond == "void":
-            raise AssignmentError("attempts-exhausted", block=block[0], expected=team.limit, cap=cap)
+            raise AssignmentError("attempts-exhausted", block=next(iter(eligible)), expected=team.limit, cap=cap)
         teams = {}
         load: Counter[str] = Counter()
-        for no in block:
+        for no in eligible:
+            budget.spend(len(eligible[no]))
             teams[no] = _team(team, eligible[no], ticket, attempt, no)
             load.update(inspector for _, inspector in teams[no])
             if max(load.values()) > allowed:
@@ -181,8 +200,9 @@ def assign(
         return Assignment({no: _team(team, eligible[no], ticket, 0, no) for no in eligible}, counts, forced, ())
     teams: dict[str, tuple[Member, ...]] = {}
     blocks = []
+    budget = _Budget()
     for block in _blocks(eligible):
-        drawn, attempt, cap = _draw_block(team, team.cap, block, eligible, ticket)
+        drawn, attempt, cap = _draw_block(team, team.cap, {no: eligible[no] for no in block}, ticket, budget)
         teams |= drawn
         blocks.append((block[0], attempt, cap))
     return Assignment(teams, counts, forced, tuple(blocks))

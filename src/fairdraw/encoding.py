@@ -185,12 +185,14 @@ def from_base64(text: str) -> bytes:
     return data
 
 
+LAST_TIME: Final = 253_402_300_799  # 9999-12-31T23:59:59Z: years have four digits
+
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII)
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def format_time(seconds: int) -> str:
-    """Return POSIX seconds as `YYYY-MM-DDThh:mm:ssZ`."""
+    """Return POSIX seconds, 0 to `LAST_TIME`, as `YYYY-MM-DDThh:mm:ssZ`."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -100,7 +100,7 @@ class Team(Value):
     quota: tuple[tuple[str, Positive], ...]
     eligible: tuple[Eligible, ...]
     cap: Positive | None
-    limit: Annotated[int, Field(ge=1, le=1_000_000)]
+    limit: Annotated[int, Field(ge=1, le=10_000)]
     beyond: Literal["raise-cap", "void"]
 
     @model_validator(mode="after")

@@ -6,6 +6,7 @@ It is a C2SP tlog-policy (log, witness, group, quorum) with lines of ours for bu
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Final
 
 from fairdraw import encoding
@@ -63,6 +64,12 @@ class Trust:
     def log_key(self, origin: str) -> Verifier | None:
         """Return the key of the log with this origin."""
         return next((log.verifier for log in self.policy.logs if log.verifier.name == origin), None)
+
+    def former_origins(self, name: str, origin: str) -> tuple[str, ...]:
+        """Return the other origins under which a bureau was before this one."""
+        since = min((line.since or 0 for line in self.bureau_keys(name, origin)), default=0)
+        others = (line for line in self.bureaus if line.name == name and line.origin != origin)
+        return tuple(sorted({line.origin for line in others if (line.since or 0) < since}))
 
     def bureau_keys(self, name: str, origin: str) -> tuple[Bureau, ...]:
         """Return the lines that bind a bureau's name to a log."""
@@ -228,6 +235,7 @@ def _check(trust: Trust) -> None:
     if trust.policy.quorum is not None and can_split(trust.policy):
         # Two disjoint honest quorums could cosign two forks (attack 22).
         raise TrustError("quorum-can-split")
+    _check_origins(trust)
     names = [log.verifier.name for log in trust.policy.logs]
     names += [bureau.origin for bureau in trust.bureaus] + [bureau.name for bureau in trust.bureaus]
     names += [witness.verifier.name for witness in trust.policy.witnesses] + list(trust.supervisors)
@@ -236,6 +244,23 @@ def _check(trust: Trust) -> None:
             raise TrustError("rehearsal-mixed", expected=trust.rehearsal, found=name)
     if not trust.rehearsal and (practice := [name for name in trust.chains if name not in CHAINS]):
         raise TrustError("practice-chain", found=practice[0])
+
+
+def _check_origins(trust: Trust) -> None:
+    """Check that a bureau has one origin at a time, and no supervisor that is the bureau itself."""
+    people = {supervisor.key.public_key for supervisor in trust.supervisors.values()}
+    for line in trust.bureaus:
+        if line.key.public_key in people or line.name in trust.supervisors:
+            raise TrustError("supervises-itself", found=line.name)
+    for one, other in combinations(trust.bureaus, 2):
+        # Under two origins at once every slot could be drawn twice, each draw the first of its log.
+        apart = one.name != other.name or one.origin == other.origin
+        if not apart and not _before(one, other) and not _before(other, one):
+            raise TrustError("two-origins-at-once", name=one.name, found=sorted((one.origin, other.origin)))
+
+
+def _before(one: Bureau, other: Bureau) -> bool:
+    return one.until is not None and other.since is not None and one.until < other.since
 
 
 def witness_group(names: list[str]) -> str:

@@ -12,7 +12,7 @@ from fairdraw.announcement import Inputs, announce, artifact_of, read_exclusions
 from fairdraw.beacon import Chain, Pulse, check_pulse, practice_chain, practice_pulse
 from fairdraw.bundle import Bundle, Carried, SignedSize, evidence, make_bundle
 from fairdraw.draw import Outcome, draw_lots, key_material
-from fairdraw.encoding import canonical, parse_time, to_base64
+from fairdraw.encoding import canonical, end_of_day, parse_time, to_base64
 from fairdraw.record import Record, make_record
 from fairdraw.registry import Registry, Row
 from fairdraw.schema import (
@@ -323,6 +323,9 @@ class Told:
         assert self.embargo is not None
         assert self.record is not None
         told = artifact_of(self.record.artifact)
+        disclosure = self.announcement.of(Announcement).disclosure
+        assert isinstance(disclosure, Until)
+        self.story.now = max(self.story.now, end_of_day(disclosure.date) - 3600)
         said = self.story.head().make(
             Opening, of=self.draw.ref, artifact=told, key=self.key().hex(), embargo=self.embargo.hex()
         )

@@ -133,7 +133,7 @@ def _shortened(evidence: Mapping[str, object], catalogue: Catalogue) -> dict[str
 
 
 def _short(name: str, value: object, catalogue: Catalogue) -> object:
-    if isinstance(value, int) and name in TIMES and value >= YEAR_2001:
+    if isinstance(value, int) and name in TIMES and YEAR_2001 <= value <= encoding.LAST_TIME:
         return encoding.format_time(value)
     if isinstance(value, str):
         is_hash = len(value) == 64 and set(value) <= set("0123456789abcdef")

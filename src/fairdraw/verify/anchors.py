@@ -7,7 +7,7 @@ from fairdraw import encoding
 from fairdraw.announcement import limit_of
 from fairdraw.errors import AnnouncementError, EncodingError, StatementError
 from fairdraw.plan import version_meant
-from fairdraw.schema import Announcement, Draw, Key, Plan, Void
+from fairdraw.schema import Announcement, Draw, Key, Plan, Until, Void
 from fairdraw.statement import Entry, check_signatures, new_key
 from fairdraw.trust import REHEARSAL, Bureau
 from fairdraw.verify.case import Case, Prefix, read_checkpoint
@@ -93,36 +93,33 @@ def _line_for(lines: list[Bureau], current: Mapping[int, Verifier], entry: Entry
     raise CheckFailedError("not-the-bureaus-key", index=entry.index, time=entry.statement.time)
 
 
-def _others(case: Case) -> dict[str, Verifier]:
-    """Return supervisors' current keys; note which of their carried entries are signed as they must be."""
-    keys = {name: supervisor.key for name, supervisor in case.trust.supervisors.items()}
-    for entry in sorted(case.entries.values(), key=lambda e: e.index):
-        statement = entry.statement
-        if statement.by == case.file.bureau or statement.log != case.file.log:
-            continue
-        if statement.bureau != case.file.bureau and not isinstance(statement, Key):
-            continue  # a seed that was revealed, or a key deposited, for another bureau's slot of this name
-        try:
-            check_signatures(entry, keys)
-        except StatementError:
-            continue  # an unknown person's, or a forged one: it counts for nothing
-        if isinstance(statement, Key):
-            keys[statement.by] = new_key(statement)
-        case.signed.add(entry.text_hash)
-    return keys
-
-
 class _Keys:
-    """A bureau's current key under each of its trust lines, as its `key` statements change it."""
+    """Everybody's current key, as `key` statements change it: the bureau's under each of its trust lines, supervisors'.
+
+    Entries are given in log order, so that each is judged by the keys that were current when it was logged.
+    """
 
     def __init__(self, case: Case) -> None:
         self.case = case
         self.lines = list(case.trust.bureau_keys(case.file.bureau, case.file.log))
         self.current = {position: line.key for position, line in enumerate(self.lines)}
-        self.supervisors = _others(case)
+        self.supervisors = {name: supervisor.key for name, supervisor in case.trust.supervisors.items()}
+
+    def counts(self, entry: Entry) -> bool:
+        """Say whether a statement of somebody else counts: an unknown person's, or a forged one, does not."""
+        statement, file = entry.statement, self.case.file
+        if statement.log != file.log or (statement.bureau != file.bureau and not isinstance(statement, Key)):
+            return False  # a seed that was revealed, or a key deposited, for another bureau's slot of this name
+        try:
+            check_signatures(entry, self.supervisors)
+            if isinstance(statement, Key):
+                self.supervisors[statement.by] = new_key(statement)
+        except StatementError:
+            return False
+        return True
 
     def check(self, entry: Entry) -> None:
-        """Check one entry of the bureau's chain, given in log order.
+        """Check one entry of the bureau's chain.
 
         Raises:
             CheckFailedError: it is not signed by the bureau, or written for another log.
@@ -144,23 +141,26 @@ class _Keys:
             raise CheckFailedError("bad-signature", index=entry.index, why=str(error)) from None
 
 
-def signed_by_bureau(case: Case, entries: Iterable[Entry]) -> list[Entry]:
-    """Return those of a log's statements that the bureau signed, the first valid entry of each text.
+def signed_in_log(case: Case, entries: Iterable[Entry]) -> tuple[list[Entry], set[str]]:
+    """Return the bureau's chain in a whole log, the first valid entry of each text, and the texts of all that counts.
 
     Anybody can log a text that merely names the bureau, and a log's operator can put such a forgery in front of the
     genuine entry, which must not hide it (attack 2).
     """
-    keys = _Keys(case)
-    told: dict[str, Entry] = {}
+    keys, told, counted = _Keys(case), [], set[str]()
     for entry in entries:
-        if entry.statement.by != case.file.bureau or entry.text_hash in told:
+        if entry.text_hash in counted:
             continue
-        try:
-            keys.check(entry)
-        except CheckFailedError:
+        if entry.statement.by == case.file.bureau:
+            try:
+                keys.check(entry)
+            except CheckFailedError:
+                continue
+            told.append(entry)
+        elif not keys.counts(entry):
             continue
-        told[entry.text_hash] = entry
-    return list(told.values())
+        counted.add(entry.text_hash)
+    return told, counted
 
 
 def check_signed(case: Case) -> list[Entry]:
@@ -175,10 +175,12 @@ def check_signed(case: Case) -> list[Entry]:
     for text in case.entries:
         case.entry(text)  # a deposit or a receipt that was never logged must not count either
     last = max(case.announcement.index, 0 if case.draw is None else case.draw.index)
-    carried = case.chain(case.file.bureau)
-    keys = _Keys(case)
-    whole = []
-    for entry in carried:
+    keys, whole = _Keys(case), []
+    for entry in sorted(case.entries.values(), key=lambda e: e.index):
+        if entry.statement.by != case.file.bureau:
+            if keys.counts(entry):
+                case.signed.add(entry.text_hash)
+            continue
         try:
             keys.check(entry)
         except CheckFailedError:
@@ -214,9 +216,10 @@ def bureau_chain(case: Case) -> Evidence:
 
 
 def _times_before_cosignatures(case: Case, chain: list[Entry]) -> None:
+    quorum = list(case.quorum_prefixes())
     for entry in chain:
         claimed = encoding.parse_time(entry.statement.time)
-        for prefix, cosigned in case.quorum_prefixes():
+        for prefix, cosigned in quorum:
             if prefix.size > entry.index and claimed > cosigned:
                 raise CheckFailedError("time-after-cosignature", index=entry.index, claimed=claimed, cosigned=cosigned)
 
@@ -356,6 +359,9 @@ def record_logged(case: Case) -> Evidence:
     entry = case.entry(case.file.draw)
     if not isinstance(entry.statement, Draw) or not case.speaks(entry):
         raise CheckFailedError("not-the-bureaus", index=entry.index)
+    sealed = isinstance(case.said.disclosure, Until)
+    if sealed != (entry.statement.key is None) or sealed != (entry.statement.blocks is None):
+        raise CheckFailedError("sealed-draw-shows" if sealed else "open-draw-hides", index=entry.index)
     if entry.statement.announcement.text != case.file.announcement:
         raise CheckFailedError("another-announcement", found=entry.statement.announcement.text)
     return {"index": entry.index, "text": entry.text_hash}

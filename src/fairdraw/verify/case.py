@@ -97,7 +97,9 @@ class Case:
     randomness: tuple[bytes, ...] = ()
     seeds: tuple[tuple[str, str], ...] = ()
     embargo: bytes | None = None
+    opened_key: str | None = None
     outcome: Outcome | None = None
+    undrawable: CheckFailedError | None = None
 
     @property
     def bundle(self) -> Bundle:
@@ -172,7 +174,10 @@ class Case:
     def key(self) -> bytes:
         """Return the draw's key, once pulse, seed and disclosure hold."""
         material = key_material(self.announcement, seeds=self.seeds, pulses=self.randomness, embargo=self.embargo)
-        return material.key()
+        key = material.key()
+        if self.opened_key not in (None, key.hex()):
+            raise CheckFailedError("another-key", expected=key.hex(), found=self.opened_key)
+        return key
 
     def speaks(self, entry: Entry) -> bool:
         """Say whether an entry is the bureau's own, signed by it: a supervisor's signature is no substitute."""
@@ -228,6 +233,8 @@ def read_entries(case: Case) -> None:
             entry = read_entry(encoding.from_base64(carried.note), proof.index)
         except (LogError, EncodingError, StatementError) as error:
             raise CheckFailedError("bad-entry", entry=position, why=str(error)) from None
+        if proof.index > encoding.MAX_INTEGER:
+            raise CheckFailedError("bad-entry", entry=position, why=f"index {proof.index}")
         if proof.checkpoint != final:
             raise CheckFailedError("another-checkpoint", entry=position)
         if entry.text_hash in case.entries:

@@ -28,6 +28,7 @@ from fairdraw.verify.case import Case
 from fairdraw.verify.report import CannotTellError, CheckFailedError
 
 Evidence = Mapping[str, object]
+DAY = 24 * 3600
 DEPOSITARIES = 2  # one alone could lose the key, or say that it did
 
 
@@ -208,7 +209,8 @@ def committed_seeds(case: Case, announcement: Entry) -> tuple[tuple[str, str], .
     for contributor in said.seed.contributors:
         entry = case.entry(contributor.commitment.text, contributor.commitment.index)
         statement = entry.statement
-        if not isinstance(statement, Commitment) or entry.text_hash not in case.signed:
+        known = entry.text_hash in case.signed and statement.by in case.trust.supervisors
+        if not isinstance(statement, Commitment) or not known:
             raise CheckFailedError("unknown-person", name=contributor.name, index=entry.index)
         if statement.by != contributor.name or statement.slot not in said.slots or entry.index >= announcement.index:
             raise CheckFailedError("commitment-of-another", name=contributor.name, index=entry.index)
@@ -268,28 +270,30 @@ def disclosure(case: Case) -> Evidence:
         for e in case.entries.values()
         if isinstance(e.statement, Deposit)
         and e.statement.embargo == said.disclosure.embargo
+        and e.statement.slot == said.slots[0]
         and e.statement.by in case.trust.supervisors
         and e.text_hash in case.signed
         and in_time(case, e.index, order_limit(case, said))
     }
     if len(depositaries) < DEPOSITARIES:
         raise CheckFailedError("too-few-deposits", expected=DEPOSITARIES, found=sorted(depositaries))
-    embargo = _embargo(case, due)
+    opening = _opening(case, due)
+    if opening is None and case.as_of > due:
+        case.find("not-opened-in-time", date=said.disclosure.date)
+    embargo = case.file_embargo or (None if opening is None else opening.embargo)
     if embargo is None:
         if case.as_of > due:
-            case.find("not-opened-in-time", date=said.disclosure.date)
             raise CannotTellError("overdue-opening", date=said.disclosure.date)
         raise CannotTellError("sealed-until", date=said.disclosure.date, depositaries=sorted(depositaries))
-    if embargo_commitment(said.slots[0], embargo) != said.disclosure.embargo:
+    if embargo_commitment(said.slots[0], bytes.fromhex(embargo)) != said.disclosure.embargo:
         raise CheckFailedError("another-embargo", expected=said.disclosure.embargo)
-    case.embargo = embargo
+    case.embargo = bytes.fromhex(embargo)
+    case.opened_key = None if opening is None else opening.key
     return {"kind": "until", "date": said.disclosure.date, "depositaries": sorted(depositaries)}
 
 
-def _embargo(case: Case, due: int) -> bytes | None:
-    """Return the embargo key from a depositary's bundle, or from the bureau's `opening`."""
-    if case.file_embargo is not None:
-        return bytes.fromhex(case.file_embargo)
+def _opening(case: Case, due: int) -> Opening | None:
+    """Return the bureau's `opening` of this draw, and find whether it came late or early."""
     for entry in case.chain(case.file.bureau):
         statement = entry.statement
         if not isinstance(statement, Opening) or statement.embargo is None or not case.speaks(entry):
@@ -299,5 +303,7 @@ def _embargo(case: Case, due: int) -> bytes | None:
             shown = min((t for prefix, t in case.quorum_prefixes() if prefix.size > entry.index), default=None)
             if shown is None or shown > due:
                 case.find("opened-late", date=encoding.format_time(due), shown=shown)
-            return bytes.fromhex(statement.embargo)
+            elif shown < due - DAY:
+                case.find("opened-early", date=encoding.format_time(due), shown=shown)
+            return statement
     return None

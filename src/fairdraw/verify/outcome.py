@@ -69,11 +69,14 @@ def redraw(case: Case) -> Outcome:
     Raises:
         CheckFailedError: the announced rules cannot be carried out on the announced inputs.
     """
+    if case.undrawable is not None:
+        raise case.undrawable
     if case.outcome is None:
         try:
             case.outcome = draw_lots(case.inputs(), case.key())
         except (AssignmentError, PlanError) as error:
-            raise CheckFailedError(error.code, **error.params) from None
+            case.undrawable = CheckFailedError(error.code, **error.params)
+            raise case.undrawable from None
     return case.outcome
 
 

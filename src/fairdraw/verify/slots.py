@@ -4,7 +4,7 @@ Each slot is announced once. A void frees it once more: for anything if it was c
 anything yet), and afterwards just for reasons that a machine can check, with the same inputs.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from fairdraw.announcement import Inputs, limit_of
 from fairdraw.bundle import statements
@@ -13,15 +13,17 @@ from fairdraw.errors import AssignmentError
 from fairdraw.schema import (
     Announcement,
     Draw,
+    Key,
     Opening,
     RevealsClosed,
+    Substitution,
     SubstitutionCall,
     Until,
     Void,
     Withdrawal,
 )
 from fairdraw.statement import Entry
-from fairdraw.verify.anchors import in_time, is_free, signed_by_bureau
+from fairdraw.verify.anchors import is_free, signed_in_log
 from fairdraw.verify.case import Case, LogView, Prefix, read_checkpoint
 from fairdraw.verify.inputs import check_pulses, committed_seeds, lists
 from fairdraw.verify.report import CannotTellError, CheckFailedError
@@ -53,8 +55,8 @@ def _reason_holds(case: Case, chain: Sequence[Entry], announcement: Entry, void:
             }
             return any(name in case.trust.retired and case.trust.retired[name] <= time for name, time in due.items())
         case "quorum-not-shown":
-            limit = limit_of(said, case.trust.chains, case.trust.margin)
-            return in_time(case, announcement.index, limit) is None
+            # One line in time, and one witness could still complete the quorum, or not, as the outcome suits.
+            return not _seen_in_time(case, announcement, announcement.index)
         case "required-seed-missing":
             return _lacks_required_seed(case, chain, announcement)
         case "attempts-exhausted":
@@ -62,10 +64,19 @@ def _reason_holds(case: Case, chain: Sequence[Entry], announcement: Entry, void:
     return False
 
 
+def _seen_in_time(case: Case, announcement: Entry, index: int) -> bool:
+    """Say whether any witness had cosigned an entry before an announcement's limit, quorum or not."""
+    limit = limit_of(announcement.of(Announcement), case.trust.chains, case.trust.margin)
+    lines = (line for prefix in case.prefixes if prefix.size > index for line in prefix.cosignatures)
+    return any(0 < line.timestamp < limit for line in lines)
+
+
 def _attempts_exhausted(case: Case, announcement: Entry, void: Entry) -> bool:
     """Say whether a draw under the void's pulses runs out of attempts, under a plan that ends then."""
     said = announcement.of(Announcement)
-    if not case.rosters or case.plan.team.beyond != "void" or isinstance(said.disclosure, Until):
+    if case.rosters.keys() < {"objects", "inspectors"}:
+        raise CannotTellError("rosters-needed", void=void.index)
+    if isinstance(said.disclosure, Until):
         return False
     recusals, exclusions = lists(case, said)
     inputs = Inputs(
@@ -89,13 +100,12 @@ def _lacks_required_seed(case: Case, chain: Sequence[Entry], announcement: Entry
     seed = announcement.of(Announcement).seed
     if seed.kind != "committed":
         return False
-    limit = limit_of(announcement.of(Announcement), case.trust.chains, case.trust.margin)
     closed = [
         e.statement.reveals
         for e in chain
         if isinstance(e.statement, RevealsClosed)
         and e.statement.announcement.text == announcement.text_hash
-        and in_time(case, e.index, limit)
+        and _seen_in_time(case, announcement, e.index)
     ]
     reveals = closed[0] if closed else (None,) * len(seed.contributors)
     pairs = list(zip(seed.contributors, reveals, strict=False))
@@ -158,6 +168,9 @@ def first_of_slot(case: Case) -> Evidence:
 def _known_prefixes(case: Case, log: LogView) -> list[Prefix]:
     """Return the log's signed checkpoints, once the entries below each hash to its root, smallest first."""
     signed = sorted((read_checkpoint(case, data) for data in log.checkpoints), key=lambda p: p.size)
+    cosigned = [prefix.size for prefix in signed if prefix.order(case.trust.policy) is not None]
+    # Above the newest quorum the log may still be growing while it is read.
+    signed = [prefix for prefix in signed if prefix.size <= max(cosigned, default=0)]
     tree = merkle.CompactRange()
     for prefix in signed:
         for index in range(tree.size, prefix.size):
@@ -200,7 +213,11 @@ def _whole_log(case: Case) -> tuple[Prefix, list[Entry]]:
 def no_other_draw(case: Case) -> Evidence:
     """Check, in the whole log, that the bureau's chain has no gap and no other draw of these slots."""
     newest, everything = _whole_log(case)
-    chain = signed_by_bureau(case, everything)
+    chain, counted = signed_in_log(case, everything)
+    if beside := sorted(case.entries[text].index for text in case.signed - counted):
+        # A bundle without a `key` entry would let the old key go on: a second chain, beside the log's.
+        raise CheckFailedError("counts-in-the-file-alone", index=beside[0])
+    _check_start(case, chain)
     previous: Entry | None = None
     for entry in chain:
         expected = (0, None) if previous is None else (previous.statement.seq + 1, previous.text_hash)
@@ -215,7 +232,55 @@ def no_other_draw(case: Case) -> Evidence:
                     raise CheckFailedError("another-draw", slot=slot, index=draw.index)
             if announced.text_hash != case.file.announcement:
                 case.find("announced-again", slot=slot, index=announced.index)
+    _find_undrawn(case, chain)
+    _find_forked_supervisors(case, everything, counted)
     return {"size": newest.size, "entries": len(chain), "as_of": case.as_of}
+
+
+def _check_start(case: Case, chain: Sequence[Entry]) -> None:
+    """Check that a bureau which was under another origin before says so, and do not answer for that log.
+
+    Raises:
+        CheckFailedError: the chain does not begin with the `key` statement that names the former log.
+        CannotTellError: the former log may hold another draw of these slots.
+    """
+    former = case.trust.former_origins(case.file.bureau, case.file.log)
+    if not former or not chain:
+        return
+    first = chain[0].statement
+    if not isinstance(first, Key) or first.former is None or first.former.log not in former:
+        raise CheckFailedError("former-missing", expected=list(former), index=chain[0].index)
+    raise CannotTellError("former-log", found=list(former))
+
+
+def _find_undrawn(case: Case, chain: Sequence[Entry]) -> None:
+    """Find announcements of the same item whose round has passed without a draw or a void in time.
+
+    Else a bureau could announce a second batch, look at the first one's round, and go on with the second (attack 5).
+    """
+    items = {slot.rsplit("/", 1)[0] for slot in case.said.slots}
+    for entry in chain:
+        said = entry.statement
+        if not isinstance(said, Announcement) or items.isdisjoint(slot.rsplit("/", 1)[0] for slot in said.slots):
+            continue
+        chains = [case.trust.chains.get(source.beacon) for source in said.beacon]
+        rounds = [known.time_of(s.round) for known, s in zip(chains, said.beacon, strict=True) if known is not None]
+        passed = bool(rounds) and max(rounds) <= case.as_of
+        # One that its slot does not belong to cannot have a draw: `announced-again` tells of it.
+        its = any(right is not None and right.text_hash == entry.text_hash for right in
+                  (entitled(case, chain, slot) for slot in said.slots))  # fmt: skip
+        if passed and its and not _draws(chain, entry.text_hash):
+            case.find("overdue-draw", index=entry.index, slots=list(said.slots))
+
+
+def _find_forked_supervisors(case: Case, everything: Sequence[Entry], counted: Set[str]) -> None:
+    """Find supervisors that signed two texts with one `seq`, which is misconduct by itself."""
+    seen: dict[tuple[str, int], str] = {}
+    for entry in everything:
+        if entry.text_hash in counted and entry.statement.by != case.file.bureau:
+            place = entry.statement.by, entry.statement.seq
+            if seen.setdefault(place, entry.text_hash) != entry.text_hash:
+                case.find("two-texts-one-seq", name=place[0], seq=place[1], index=entry.index)
 
 
 def _touches(entry: Entry, texts: set[str], digests: set[str]) -> bool:
@@ -228,6 +293,8 @@ def _touches(entry: Entry, texts: set[str], digests: set[str]) -> bool:
             return opening.of.text in texts
         case SubstitutionCall() as call:
             return call.draw.text in texts
+        case Substitution():
+            return True  # of which draw, its call says; one that names no call is no better
     draw = getattr(entry.statement, "draw", None)
     return draw is not None and draw.text in texts
 
@@ -240,9 +307,12 @@ def later_acts(case: Case) -> Evidence:
     digests |= {snapshot.roster.digest for snapshot in case.snapshots.values()}
     if case.draw is not None:
         digests.add(case.drew.results.digest)
-    ours = signed_by_bureau(case, everything)
+    ours, _ = signed_in_log(case, everything)
     others = {e.text_hash: e for e in everything if e.text_hash in case.signed and e.statement.by != case.file.bureau}
     acts = sorted((e for e in (*ours, *others.values()) if _touches(e, texts, digests)), key=lambda e: e.index)
     if voids := [e.index for e in acts if isinstance(e.statement, Void) and e.statement.by == case.file.bureau]:
         raise CheckFailedError("voided", index=voids[0])
+    if called := [e.index for e in acts if isinstance(e.statement, Substitution | SubstitutionCall)]:
+        # Nobody checks a substitution yet; a verdict must not cover what it did not look at.
+        raise CannotTellError("substitution-not-checked", index=called[0])
     return {"size": newest.size, "as_of": case.as_of, "acts": [[e.statement.type, e.index] for e in acts]}
