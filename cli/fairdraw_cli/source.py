@@ -6,21 +6,22 @@ checks say so.
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from time import monotonic
 from typing import Final
-from urllib.parse import urlsplit
 
 from fairdraw.errors import WorkspaceError
+from fairdraw.trust import Trust
 from fairdraw.verify.case import LogView
-from transparency_log.checkpoint import Checkpoint
+from transparency_log.checkpoint import Checkpoint, open_checkpoint
 from transparency_log.errors import LogError, StorageError
-from transparency_log.note import Note
+from transparency_log.note import Note, Verifier
 from transparency_log.reader import CHECKPOINT, MAX_COSIGNED, cosigned_path, read_cosigned_sizes
 from transparency_log.storage import Directory
 from transparency_log.tiles import ENTRIES, TILE_WIDTH, decode_bundle, tile_at
 
 MAX_ANSWER: Final = 256 * (0xFFFF + 2)  # bytes: a full bundle of the largest entries; artifacts are not asked for
 TIMEOUT: Final = 20  # seconds for each file
-MAX_REDIRECTS: Final = 3
+SLOWEST: Final = 1 << 10  # bytes a second, on the whole of an answer: a drip must not hold a reader for ever
 
 Read = Callable[[str], bytes | None]
 
@@ -47,60 +48,74 @@ def _web(base: str) -> Read:
 
     session = requests.Session()
     session.headers["Connection"] = "close"  # nobody is there to close what is kept open
-    host = urlsplit(base).netloc
+
+    def stay(answer: requests.Response, **_: object) -> None:
+        # A log must not send its readers to machines inside their own network; and requests would read the whole body
+        # of a redirect, however long, even when told not to follow it.
+        if (elsewhere := answer.headers.pop("location", None)) is not None:
+            raise WorkspaceError("log-elsewhere", expected=base, found=elsewhere)
+
+    session.hooks["response"].append(stay)
 
     def read(path: str) -> bytes | None:
         url = f"{base}/{path}"
-        for _ in range(MAX_REDIRECTS + 1):
-            try:
-                with session.get(url, timeout=TIMEOUT, stream=True, allow_redirects=False) as answer:
-                    if answer.is_redirect:
-                        url = requests.compat.urljoin(url, answer.headers["location"])
-                        if urlsplit(url).netloc != host:
-                            # A log must not send its readers to machines inside their own network.
-                            raise WorkspaceError("log-elsewhere", expected=host, found=urlsplit(url).netloc)
-                        continue
-                    if answer.status_code in {404, 410}:
-                        return None
-                    if answer.status_code != requests.codes.ok:
-                        raise WorkspaceError("log-unreachable", url=url, reason=answer.status_code)
-                    return _body(answer.iter_content(1 << 16), url)
-            except requests.RequestException as error:
-                raise WorkspaceError("log-unreachable", url=url, reason=type(error).__name__) from None
-        raise WorkspaceError("log-unreachable", url=url, reason="redirects")
+        try:
+            with session.get(url, timeout=TIMEOUT, stream=True, allow_redirects=False) as answer:
+                if answer.status_code in {404, 410}:
+                    return None
+                if answer.status_code != requests.codes.ok:
+                    raise WorkspaceError("log-unreachable", url=url, reason=answer.status_code)
+                return _body(answer.iter_content(1 << 16), url)
+        except requests.RequestException as error:
+            raise WorkspaceError("log-unreachable", url=url, reason=type(error).__name__) from None
 
     return read
 
 
 def _body(chunks: Iterable[bytes], url: str) -> bytes:
     body = bytearray()
+    began = monotonic()
     for chunk in chunks:
         body += chunk
         if len(body) > MAX_ANSWER:
             raise WorkspaceError("log-answer-too-large", expected=MAX_ANSWER, found=url)
+        if monotonic() - began > TIMEOUT + len(body) / SLOWEST:
+            raise WorkspaceError("log-unreachable", url=url, reason="too slow")
     return bytes(body)
 
 
-def view(read: Read) -> LogView:
-    """Return the whole log as found, checked by nobody yet.
+def view(read: Read, trust: Trust) -> LogView:
+    """Return the whole log as found; but for the newest checkpoint's signature nothing is checked yet.
 
     Raises:
         WorkspaceError: `log-not-found`: there is no readable checkpoint.
     """
-    newest = read(CHECKPOINT)
-    if newest is None:
-        raise WorkspaceError("log-not-found", found=CHECKPOINT)
     try:
-        size = Checkpoint.parse(Note.parse(newest, max_signatures=MAX_COSIGNED).text).size
+        # The list before the checkpoint: a log that grows meanwhile has cosigned no more than it then shows.
         sizes = read_cosigned_sizes(read)
+        newest = read(CHECKPOINT)
+        if newest is None:
+            raise WorkspaceError("log-not-found", found=CHECKPOINT)
+        shown = Checkpoint.parse(Note.parse(newest, max_signatures=MAX_COSIGNED).text)
     except LogError as error:
         raise WorkspaceError("log-not-found", found=CHECKPOINT, reason=str(error)) from None
-    cosigned = [data for known in sizes if (data := read(cosigned_path(known))) is not None]
+    if not _is_signed(newest, trust.log_key(shown.origin)):
+        # Whoever serves the files could claim any size: nothing more is read, and the checks say what is wrong.
+        return LogView([], [newest])
+    size = shown.size
+    cosigned = [data for known in sizes if known <= size and (data := read(cosigned_path(known))) is not None]
     return LogView(_entries(read, size), [*cosigned, newest])
 
 
+def _is_signed(checkpoint: bytes, key: Verifier | None) -> bool:
+    try:
+        return key is not None and bool(open_checkpoint(checkpoint, key, max_signatures=MAX_COSIGNED))
+    except LogError:
+        return False
+
+
 def _entries(read: Read, size: int) -> list[bytes | None]:
-    """Return the entries up to the first bundle that is missing; None for each of a bundle that cannot be read."""
+    """Return the entries up to the first that is missing or cannot be read."""
     told: list[bytes | None] = []
     while len(told) < size:
         bundle = tile_at(ENTRIES, len(told), size=size)
@@ -110,6 +125,8 @@ def _entries(read: Read, size: int) -> list[bytes | None]:
         try:
             found = decode_bundle(data)[: bundle.width]
         except (LogError, StorageError):
-            found = ()
-        told += found + (None,) * (bundle.width - len(found))
+            break
+        told += found
+        if len(found) < bundle.width:
+            break
     return told

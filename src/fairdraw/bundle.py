@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import FailFast, Field, ValidationError
 
 from fairdraw import encoding
 from fairdraw.errors import BundleError, EncodingError, StatementError
@@ -54,7 +54,7 @@ class Earlier(Value):
     """An earlier signed checkpoint (base64) and its consistency proof to the final one."""
 
     checkpoint: Base64
-    consistency: tuple[Hash, ...]
+    consistency: Annotated[tuple[Hash, ...], FailFast()]
 
 
 class Carried(Value):
@@ -69,7 +69,7 @@ class Path(Value):
 
     line: Base64
     index: Count
-    hashes: tuple[Hash, ...]
+    hashes: Annotated[tuple[Hash, ...], FailFast()]
 
 
 class _Evidence(Value):
@@ -79,8 +79,8 @@ class _Evidence(Value):
     announcement: Hash
     draw: Hash | None
     checkpoint: Base64
-    checkpoints: Annotated[tuple[Earlier, ...], Field(max_length=1000)]
-    entries: Annotated[tuple[LoggedEntry, ...], Field(min_length=1, max_length=100_000)]
+    checkpoints: Annotated[tuple[Earlier, ...], Field(max_length=1000), FailFast()]
+    entries: Annotated[tuple[LoggedEntry, ...], Field(min_length=1, max_length=100_000), FailFast()]
 
     def format(self) -> bytes:
         """Return the file's bytes: one line of canonical JSON and a newline."""
@@ -91,9 +91,9 @@ class Bundle(_Evidence):
     """A whole draw. `draw` is None where none was logged; `embargo` is for depositaries and after the opening."""
 
     type: Literal["bundle"]
-    pulses: tuple[PulseValue, ...]
+    pulses: Annotated[tuple[PulseValue, ...], FailFast()]
     embargo: Hash | None
-    artifacts: tuple[Carried, ...]
+    artifacts: Annotated[tuple[Carried, ...], FailFast()]
 
 
 class Slip(_Evidence):
@@ -108,8 +108,8 @@ class Slip(_Evidence):
     no: Number
     row: Path
     stratum: Path | None
-    teams: tuple[Path, ...]
-    own: tuple[FieldOpening, ...]
+    teams: Annotated[tuple[Path, ...], FailFast()]
+    own: Annotated[tuple[FieldOpening, ...], FailFast()]
 
 
 def read_file(data: bytes) -> Bundle | Slip:
@@ -125,9 +125,13 @@ def read_file(data: bytes) -> Bundle | Slip:
     line = data[:-1]
     try:
         value = encoding.parse(line)
-        kind: type[Bundle | Slip] = Bundle
-        if isinstance(value, dict) and value.get("type") == "slip":
-            kind = Slip
+        if not isinstance(value, dict):
+            raise BundleError("not-a-bundle", reason="not an object")
+        kind: type[Bundle | Slip] = Slip if value.get("type") == "slip" else Bundle
+        # A hundred thousand wrong fields must not become a hundred thousand reports of an error.
+        if value.keys() != kind.model_fields.keys():
+            found = sorted(value.keys() ^ kind.model_fields.keys())
+            raise BundleError("not-a-bundle", field=found[0], reason="missing or unknown")
         file = kind.model_validate_json(line)
     except EncodingError as error:
         raise BundleError("not-a-bundle", reason=str(error)) from None
@@ -135,7 +139,7 @@ def read_file(data: bytes) -> Bundle | Slip:
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise BundleError("not-a-bundle", field=where, reason=first["msg"]) from None
-    if isinstance(value, dict) and value["v"] is False:  # to the schema `false` is 0; it is another spelling
+    if value["v"] is False:  # to the schema `false` is 0; it is another spelling
         raise BundleError("not-a-bundle", field="v", reason="not 0")
     return file
 

@@ -18,6 +18,15 @@ from transparency_log import merkle
 CARRIED = frozenset({"key", "commitment", "reveal", "reveals-closed", "deposit", "opening", "plan"})
 
 
+def between(announcement: Entry, entry: Entry, draw: Entry) -> bool:
+    """Say whether an entry is of the bureau's chain from announcement to draw, which a slip carries whole.
+
+    Without the reveals that count, say, another key would come out, and the drawn would be told that they are not.
+    """
+    mine = entry.statement.by == announcement.statement.by
+    return mine and announcement.index <= entry.index <= draw.index
+
+
 def _path(tree: merkle.Tree, lines: Sequence[bytes], index: int) -> Path:
     hashes = tuple(node.hex() for node in tree.inclusion_proof(index))
     return Path(line=encoding.to_base64(lines[index]), index=index, hashes=hashes)
@@ -60,7 +69,7 @@ def make_slip(  # noqa: PLR0913 - each is a part of the proof
     carried = [
         entry
         for entry in relevant(statements(log_entries), announcement, draw)
-        if entry.text_hash in needed or entry.statement.type in CARRIED
+        if entry.text_hash in needed or entry.statement.type in CARRIED or between(announcement, entry, draw)
     ]
     said = draw.of(Draw)
     return Slip(

@@ -6,13 +6,14 @@ verdict is never more than "consistent with the published result".
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Final
 
 from fairdraw import encoding, tickets
 from fairdraw.bundle import Path, Slip
 from fairdraw.errors import EncodingError, SnapshotError
 from fairdraw.schema import Plan, SnapshotStatement
-from fairdraw.slip import drawn_line, stratum_line
+from fairdraw.slip import between, drawn_line, stratum_line
 from fairdraw.snapshot import RosterRow, check_opening, read_row
 from fairdraw.trust import Trust
 from fairdraw.verify import anchors, inputs, slots
@@ -69,9 +70,15 @@ def read_slip(case: Case) -> Evidence:
 
 
 def signatures(case: Case) -> Evidence:
-    """Check that the bureau signed each of its carried entries; a slip carries no whole chain."""
-    chain = anchors.check_signed(case)
-    return {"entries": len(chain)}
+    """Check the bureau's signatures, and that its chain from announcement to draw is carried without a gap."""
+    signed = anchors.check_signed(case)
+    draw = case.entry(case.drew.text_hash())
+    chain = [entry for entry in signed if between(case.announcement, entry, draw)]
+    for before, after in pairwise(chain):
+        if after.statement.prev != before.text_hash:
+            raise CheckFailedError("chain-broken", index=after.index, expected=before.statement.seq + 1,
+                                   found=after.statement.seq)  # fmt: skip
+    return {"entries": len(signed)}
 
 
 def snapshot(case: Case) -> Evidence:
@@ -148,7 +155,7 @@ def teams(case: Case) -> Evidence:
         if line.ticket != tickets.ticket(case.key(), "object", line.no).hex():
             raise CheckFailedError("ticket-differs", object=line.no)
         told.append([line.no, members])
-    if slip.registry == "objects" and len(told) > 1:
+    if len({path.index for path in slip.teams}) < len(told) or (slip.registry == "objects" and len(told) > 1):
         raise CheckFailedError("drawn-twice", found=slip.no)
     return {"teams": told}
 
