@@ -52,8 +52,9 @@ def _web(base: str) -> Read:
     def stay(answer: requests.Response, **_: object) -> None:
         # A log must not send its readers to machines inside their own network; and requests would read the whole body
         # of a redirect, however long, even when told not to follow it.
-        if (elsewhere := answer.headers.pop("location", None)) is not None:
-            raise WorkspaceError("log-elsewhere", expected=base, found=elsewhere)
+        if answer.is_redirect:
+            answer.close()
+            raise WorkspaceError("log-elsewhere", expected=base, found=answer.headers["location"])
 
     session.hooks["response"].append(stay)
 

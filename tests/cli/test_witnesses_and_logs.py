@@ -1,5 +1,6 @@
 """Witnesses asked by file, logs read over HTTP, and an announcement that came too late."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -146,8 +147,8 @@ def test_a_log_is_verified_over_http(drawn: Path, fairdraw: Fairdraw, no_proxy: 
 
 @pytest.mark.parametrize(
     ("status", "location", "told"),
-    [(302, "http://localhost:1/checkpoint", "leads elsewhere"), (302, "/checkpoint", "redirects"), (500, "", "500"),
-     (404, "", "no readable log")],
+    [(302, "http://localhost:1/checkpoint", "leads elsewhere"), (302, "/checkpoint", "leads elsewhere"),
+     (500, "", "500"), (404, "", "no readable log")],
 )  # fmt: skip
 def test_a_web_address_that_has_no_log_is_told_and_followed_nowhere(
     drawn: Path, fairdraw: Fairdraw, no_proxy: None, status: int, location: str, told: str
@@ -163,6 +164,48 @@ def test_a_web_address_that_has_no_log_is_told_and_followed_nowhere(
         words = ("verify", "office/draws/fund-1/fund-1.fairdraw.json", "--trust", "office/trust", "--log", url)
         code, said = fairdraw(*words, *AS_OF)
     assert (code, told in said) == (2, True), said
+
+
+def test_a_redirect_with_an_endless_body_is_not_read(drawn: Path, fairdraw: Fairdraw, no_proxy: None) -> None:
+    sent = []
+
+    class Endless(Quiet):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while sum(sent) < 1 << 28:
+                    self.wfile.write(bytes(1 << 16))
+                    sent.append(1 << 16)
+
+    with serving(Endless) as url:
+        words = ("verify", "office/draws/fund-1/fund-1.fairdraw.json", "--trust", "office/trust", "--log", url)
+        code, said = fairdraw(*words, *AS_OF)
+    assert (code, "leads elsewhere" in said) == (2, True), said
+    assert sum(sent) < 1 << 26
+
+
+def test_a_size_that_the_log_did_not_sign_is_not_believed(drawn: Path, fairdraw: Fairdraw, no_proxy: None) -> None:
+    served = []
+
+    class Huge(Quiet):
+        def do_GET(self) -> None:
+            served.append(self.path)
+            lines = (drawn / "log" / "checkpoint").read_bytes().split(b"\n")
+            body = (
+                b"\n".join([lines[0], b"4611686018427387904", *lines[2:]]) if self.path == "/checkpoint" else b"\0\1x"
+            )
+            self.send_response(200 if self.path != "/cosigned/index" else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    with serving(Huge) as url:
+        words = ("verify", "office/draws/fund-1/fund-1.fairdraw.json", "--trust", "office/trust", "--log", url)
+        code, said = fairdraw(*words, *AS_OF)
+    assert code == 1, said
+    assert len(served) < 10
 
 
 def test_a_round_is_fetched_from_the_relay_that_tells_the_truth(
