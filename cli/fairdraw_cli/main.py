@@ -46,6 +46,7 @@ COMMANDS: Final[Tree] = {
     "open": "later:open_draw",
     "void": "later:void",
     "slip": "slip:slip",
+    "openings": "openings:openings",
     "verify": "verify:verify",
     "log": {
         "checkpoint": "log:checkpoint",
