@@ -134,6 +134,11 @@ def _honest(book: Book) -> None:
     book.hold("sealed", "unknown", file=stories.bundle(sealed), **stories.make(sealed, log=None, bundle_only=True))
     book.hold("sealed, as a depositary verifies it", "holds", like="sealed",
               patch=_set("/embargo", stories.EMBARGO.hex()))  # fmt: skip
+    early = stories.sealed(opened=True, early=True)
+    book.hold("opened before its day", "holds", file=stories.bundle(early),
+              **stories.make(early, log=None, bundle_only=True))  # fmt: skip
+    book.hold("a substitution in the log", "unknown", like="plain", as_of=plain.story.now + 60,
+              log=stories.substituted(plain))  # fmt: skip
     book.hold("sealed, and the day is over", "unknown", like="sealed",
               as_of=encoding.end_of_day(stories.SEALED) + 1)  # fmt: skip
 
@@ -234,6 +239,12 @@ def _bent(book: Book) -> None:
         ("a pulse of another round", "pulse", "signature-invalid", swapped),
         ("reveals closed after the round", "seed", "reveals-late", stories.committed(late=True)),
         ("one depositary", "disclosure", "too-few-deposits", stories.sealed(deposits=1)),
+        ("a sealed draw that shows its key", "record-logged", "sealed-draw-shows",
+         stories.sealed(bend=stories.statement(key="00" * 32))),
+        ("an open draw that hides its blocks", "record-logged", "open-draw-hides",
+         stories.bent(stories.statement(blocks=None))),
+        ("an opening with another key", "selection", "another-key", stories.sealed(opened=True, key="00" * 32)),
+        ("a round beyond the calendar", "announcement-before-pulse", "round-too-far", stories.far()),
         ("counts that are not so", "record-matches", "record-differs",
          stories.bent(stories.statement(counts=other))),
         ("an attempt that was not the first to fit", "assignment", "attempts-differ",
@@ -245,6 +256,9 @@ def _bent(book: Book) -> None:
     plain = stories.plain()
     book.fail("an announcement that a stranger signed", "format", "not-the-bureaus",
               like="only the bundle is asked about", file=stories.by_a_stranger())  # fmt: skip
+    beside = stories.beside_the_log()
+    book.fail("a draw with an old key, and the change of key left out", "no-other-draw", "counts-in-the-file-alone",
+              file=stories.bundle(beside), **stories.make(beside))  # fmt: skip
     later = plain.story.now + 60
     book.fail("a second draw in the log", "no-other-draw", "another-draw", like="plain", as_of=later,
               log=stories.drawn_twice(plain))  # fmt: skip

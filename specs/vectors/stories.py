@@ -25,6 +25,7 @@ from fairdraw.schema import (
     Opening,
     Reveal,
     RevealsClosed,
+    SubstitutionCall,
     Until,
     Void,
 )  # fmt: skip
@@ -121,24 +122,30 @@ def committed(*, late: bool = False) -> Told:
     return cosigned(told).go_on()
 
 
-def sealed(*, deposits: int = 2, opened: bool = False) -> Told:
-    """Return a draw whose result is sealed until a day."""
+def sealed(
+    *,
+    deposits: int = 2,
+    bend: Callable[[Record], Record] | None = None,
+    opened: bool = False,
+    early: bool = False,
+    key: str | None = None,
+) -> Told:
+    """Return a draw whose result is sealed until a day; opened on it or, early, on the day before."""
     said = Until(kind="until", date=SEALED, embargo=embargo_commitment(SLOT, EMBARGO))
     told = begin(disclosure=said)
     for name in list(told.story.people)[:deposits]:
         told.story.add(told.story.head(name).make(Deposit, slot=SLOT, embargo=said.embargo))
     told.embargo = EMBARGO
-    cosigned(told).go_on()
+    cosigned(told).go_on(bend=bend)
     if opened:
         story = told.story
-        story.now = encoding.end_of_day(SEALED) - 3600
+        story.now = encoding.end_of_day(SEALED) - (25 * 3600 if early else 3600)
         draw, record = told.draw, told.record
         if draw is None or record is None:
             raise TypeError(told)
         results = {"digest": encoding.digest(record.artifact), "length": len(record.artifact)}
-        story.add(
-            story.head().make(Opening, of=draw.ref, artifact=results, key=told.key().hex(), embargo=EMBARGO.hex())
-        )
+        key = key or told.key().hex()
+        story.add(story.head().make(Opening, of=draw.ref, artifact=results, key=key, embargo=EMBARGO.hex()))
         cosigned(told)
     return told
 
@@ -176,6 +183,26 @@ def announced_twice() -> Told:
     told.announcement = story.add(again)
     story.now += 60
     return cosigned(told).go_on()
+
+
+def beside_the_log() -> Told:
+    """Return a draw that follows the announcement with the bureau's old key, beside the log's change of key."""
+    told = cosigned(begin())
+    story, head = told.story, told.announcement
+    story.change_key()
+    story.bureau, story.heads[story.bureau.name] = (
+        story.first[story.bureau.name],
+        (head.statement.seq + 1, head.text_hash),
+    )
+    story.now += 60
+    return told.go_on()
+
+
+def far() -> Told:
+    """Return an announcement whose round is due in a year of more than four digits."""
+    told = cosigned(begin())
+    source = told.announcement.of(Announcement).beacon[0]
+    return told.retold(beacon=(source.model_copy(update={"round": 2**53 - 1}),))
 
 
 def stale() -> Told:
@@ -219,6 +246,19 @@ def voided(told: Told) -> dict[str, Any]:
     """Return the log of a story after a void of its announcement."""
     story = _copy(told.story)
     story.add(story.head().make(Void, announcement=told.announcement.ref, reason="other", pulses=()))
+    story.checkpoint()
+    return log(story)
+
+
+def substituted(told: Told) -> dict[str, Any]:
+    """Return the log of a story after the call of a substitution."""
+    story, draw = _copy(told.story), told.draw
+    if draw is None:
+        raise TypeError(told)
+    vacancy = {"digest": encoding.digest(b""), "length": 0}
+    call = {"draw": draw.ref, "vacancy": vacancy, "declaration": "00" * 32, "reason": "illness",
+            "beacon": told.announcement.of(Announcement).beacon, "margin": 300, "embargo": None}  # fmt: skip
+    story.add(story.head().make(SubstitutionCall, **call))
     story.checkpoint()
     return log(story)
 

@@ -223,13 +223,15 @@ def trust() -> tuple[Cases, Cases]:
          {"to_backdate": 3}),
         ("a group in a group", _lines(log, *witness, "group a all w1 w2", "group b all w3 w4", "group c 2 a b",
                                       "quorum c"), {"to_fork": 4, "to_backdate": 4}),
+        ("another log from a second later", _lines(log, f"{bureau} - 2026-01-01T00:00:00Z",
+         f"bureau {BUREAU} {vkey(BUREAU, 'next')} {LOG}2 2026-01-01T00:00:01Z"), {"to_fork": 0, "to_backdate": 0}),
         ("a rehearsal", _lines(*in_rehearsal, practice, "rehearsal"),
          {"rehearsal": True, "to_fork": 0, "to_backdate": 0}),
     ]  # fmt: skip
     accept: Cases = [{"name": n, "text": t, "digest": digest(t), **plain | said} for n, t, said in cases]
     bends: list[tuple[str, str, str]] = [
-        ("without its first line", log + "\n", "bad-line"),
-        ("another version", f"fairdraw/trust v2\n{log}\n", "bad-line"),
+        ("without its first line", log + "\n", "not-a-trust-file"),
+        ("another version", f"fairdraw/trust v2\n{log}\n", "not-a-trust-file"),
         ("an unknown word", _lines(log, "trusted yes"), "bad-line"),
         ("a margin twice", _lines(log, "margin 60", "margin 60"), "bad-line"),
         ("a margin with a zero before it", _lines(log, "margin 060"), "bad-line"),
@@ -253,6 +255,12 @@ def trust() -> tuple[Cases, Cases]:
         ("a rehearsal log in earnest", _lines(*in_rehearsal), "rehearsal-mixed"),
         ("an earnest log in a rehearsal", _lines(log, "rehearsal"), "rehearsal-mixed"),
         ("a practice beacon in earnest", _lines(log, practice), "practice-chain"),
-    ]
+        ("two logs at once", _lines(log, bureau, f"bureau {BUREAU} {vkey(BUREAU, 'next')} {LOG}2 2026-01-01T00:00:00Z"),
+         "two-origins-at-once"),
+        ("two logs in one second", _lines(log, f"{bureau} - 2026-01-01T00:00:00Z",
+         f"bureau {BUREAU} {vkey(BUREAU, 'next')} {LOG}2 2026-01-01T00:00:00Z"), "two-origins-at-once"),
+        ("a bureau that supervises itself", _lines(log, bureau, f"supervisor {BUREAU} legal {vkey(BUREAU, 'next')}"),
+         "supervises-itself"),
+    ]  # fmt: skip
     refuse: Cases = [{"name": name, "text": text, "expect": expect} for name, text, expect in bends]
     return accept, refuse

@@ -192,9 +192,9 @@ def _has_slot(entry: Entry, said: Announcement) -> bool:
 def relevant(all_statements: Sequence[Entry], announcement: Entry, draw: Entry | None) -> list[Entry]:
     """Return the entries that a bundle of this draw carries (specs/bundle.md §2), in log order.
 
-    They are the bureau's chain from the plan version that first has a slot through the draw, all `key` entries before,
-    and what supervisors logged for this draw: receipts, commitments, reveals, deposits; and openings and withdrawals
-    after it.
+    They are the bureau's chain from the plan version that first has a slot through the draw; all `key` entries, also
+    later ones; what supervisors logged for this draw: receipts, commitments, reveals, deposits; and openings and
+    withdrawals after it.
     """
     said = announcement.of(Announcement)
     last = announcement if draw is None else draw
@@ -215,7 +215,8 @@ def relevant(all_statements: Sequence[Entry], announcement: Entry, draw: Entry |
     def wanted(entry: Entry) -> bool:
         match entry.statement:
             case Key() as key:
-                return key.by != said.by and entry.index <= last.index
+                # Later ones too: an opening may be signed with the next key, and a thief must not use the last one.
+                return key.by != said.by or entry.index > last.index
             case Receipt() as receipt:
                 return receipt.snapshot.text in carried
             case Reveal() as reveal:

@@ -16,6 +16,8 @@ from typing import Final, Protocol, Self
 from fairdraw.errors import EncodingError
 
 _FIELD: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+MAX_SHOWN: Final = 400  # characters of one parameter: a file given by mistake must not be poured out
+
 _UNSHOWN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
@@ -143,7 +145,8 @@ class Catalogue:
                     " ".join(self.show(part) for part in item) if isinstance(item, list | tuple) else self.show(item)
                     for item in items
                 )
-        return visible(str(value))
+        told = visible(str(value))
+        return told if len(told) <= MAX_SHOWN else told[:MAX_SHOWN] + "…"
 
     def listed(self, params: Mapping[str, object]) -> str:
         """Return parameters by name, each with its value."""

@@ -199,9 +199,8 @@ def parse_trust(data: bytes) -> Trust:
         if line.strip(" \t") and not line.strip(" \t").startswith("#")
     ]
     if not meant or meant[0][1] != HEADER:
-        raise TrustError(
-            "bad-line", line=meant[0][0] if meant else 1, expected=HEADER, found=meant[0][1] if meant else ""
-        )
+        # Given by mistake it may be a private key, or a row of private data: it is not quoted.
+        raise TrustError("not-a-trust-file", expected=HEADER)
     for number, line in meant[1:]:
         try:
             _line(draft, line)

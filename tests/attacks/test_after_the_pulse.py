@@ -5,40 +5,29 @@ from dataclasses import replace
 import pytest
 
 from fairdraw.announcement import artifact_of
-from fairdraw.encoding import canonical, end_of_day, from_base64, lines, to_base64
+from fairdraw.encoding import canonical, lines
 from fairdraw.errors import SeedError
 from fairdraw.record import Record
-from fairdraw.schema import Announcement, Commitment, Committed, Contributor, Deposit, Draw, Withdrawal
-from fairdraw.seed import commitment, embargo_commitment
+from fairdraw.schema import Announcement, Commitment, Committed, Contributor, Withdrawal
+from fairdraw.seed import commitment
 from fairdraw.snapshot import listing_of
 from support.story import (
-    BUREAU,
-    EMBARGO,
-    SEALED_UNTIL,
     SLOT,
     Told,
     begin,
-    change,
     committed,
     failing,
-    found,
     objects,
+    past_the_round,
     recusal,
-    sealed,
     secret,
     swap,
     tell,
     waiting,
 )
 from transparency_log import merkle
-from transparency_log.proof import TlogProof
 
 S0, S1, S2 = (f"s{i}.example.cn/rehearsal" for i in range(3))
-
-
-def past_the_round(told: Told) -> Told:
-    told.story.now += 7200
-    return told
 
 
 # -- 7: history ---------------------------------------------------------------------------------------------------
@@ -246,105 +235,6 @@ def bent_commitment(story):
     entry = story.add(said.model_copy(update={"bureau": "yantai-ybj.example.cn/rehearsal"}))
     contributor = Contributor(name=S0, commitment=entry.ref, required=False)
     return {"seed": Committed(kind="committed", contributors=(contributor,), minimum=0)}
-
-
-def test_a_deposit_that_was_never_logged_does_not_count():
-    told = tell(before=sealed())
-    bundle = told.bundle(embargo=EMBARGO.hex())
-    assert told.report(bundle).verdict == "holds"
-    other = tell(before=sealed(1))
-    assert failing(other.report(other.bundle(embargo=EMBARGO.hex())))["disclosure"] == "too-few-deposits"
-    one = other.bundle(embargo=EMBARGO.hex())
-    two = next(e for e in bundle.entries if b'"by":"s1' in decoded(e.note))
-    smuggled = change(one, {"entries": (*one.entries, with_checkpoint(two, one))})
-    assert failing(other.report(smuggled)) == {"bureau-chain": "not-in-log"}
-
-
-def decoded(text: str) -> bytes:
-    return from_base64(text)
-
-
-def with_checkpoint(entry, bundle):
-    proof = TlogProof.parse(decoded(entry.proof))
-    moved = TlogProof(index=proof.index, hashes=proof.hashes, checkpoint=decoded(bundle.checkpoint))
-    return entry.model_copy(update={"proof": to_base64(moved.format())})
-
-
-# -- sealed draws -------------------------------------------------------------------------------------------------
-
-
-def test_a_sealed_draw_exists_in_time_and_tells_nothing_until_its_date():
-    told = tell(before=sealed())
-    report = told.report()
-    assert report.verdict == "unknown"
-    assert waiting(report)["disclosure"] == "sealed-until"
-    assert report.drawn == ()
-    assert told.draw is not None
-    said = told.draw.of(Draw)
-    assert (said.key, said.blocks) == (None, None)
-    assert b"H-0" not in told.draw.data
-
-
-def test_the_opening_shows_that_the_sealed_draw_was_the_right_one():
-    told = tell(before=sealed())
-    told.open_up()
-    told.later()
-    report = told.report()
-    assert report.verdict == "holds"
-    assert found(report) == set()
-
-
-def test_another_embargo_key_than_the_committed_one_is_refused():
-    told = tell(before=sealed())
-    report = told.report(told.bundle(embargo=secret("a better key").hex()))
-    assert failing(report)["disclosure"] == "another-embargo"
-    told.embargo = secret("a better key")
-    told.open_up()
-    told.later()
-    assert failing(told.report())["disclosure"] == "another-embargo"
-
-
-def test_an_embargo_key_beside_a_draw_that_needs_none_is_refused():
-    told = tell()
-    assert failing(told.report(told.bundle(embargo=EMBARGO.hex())))["disclosure"] == "another-embargo"
-
-
-def test_the_opening_of_another_draw_opens_nothing():
-    told = tell(before=sealed())
-    said = told.open_up()
-    foreign = said.statement.model_copy(update={"of": told.plan.ref, "embargo": "00" * 32})
-    told.story.entries.pop()
-    told.story.heads[BUREAU] = (said.statement.seq, said.statement.prev)
-    told.story.add(foreign)
-    told.open_up()
-    told.later()
-    assert told.report().verdict == "holds"
-
-
-def test_an_opening_that_is_dated_back_is_found_late():
-    told = tell(before=sealed())
-    due = end_of_day(SEALED_UNTIL)
-    claimed = told.story.now
-    told.story.now = due + 86_400
-    told.story.checkpoint()
-    assert found(told.report()) == {"not-opened-in-time"}
-    told.story.now = claimed
-    told.open_up()
-    told.story.now = due + 2 * 86_400
-    told.story.checkpoint()
-    report = told.report()
-    assert report.verdict == "holds"
-    assert found(report) == {"opened-late"}
-
-
-def test_two_depositaries_must_hold_the_key_before_the_round():
-    told = begin(before=sealed(0))
-    told.go_on()
-    for name in (S0, S1):
-        value = embargo_commitment(SLOT, EMBARGO)
-        told.story.add(told.story.head(name).make(Deposit, slot=SLOT, embargo=value))
-    told.later()
-    assert failing(told.report(told.bundle(embargo=EMBARGO.hex())))["disclosure"] == "too-few-deposits"
 
 
 # -- 13: "corrections" --------------------------------------------------------------------------------------------

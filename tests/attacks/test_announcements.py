@@ -1,8 +1,7 @@
-"""Attacks on which announcement counts (docs/threat-model.md, 1 to 5)."""
+"""Attacks on which announcement counts (docs/threat-model.md, 1, 2 and 5)."""
 
+from collections.abc import Callable
 from dataclasses import replace
-
-import pytest
 
 from fairdraw.schema import Announcement, Key
 from fairdraw.statement import read_entry, sign
@@ -16,14 +15,14 @@ from support.story import (
     Told,
     begin,
     change,
-    committed,
     failing,
+    found,
     inspectors,
     objects,
+    past_the_round,
     rebundled,
     secret,
     signer,
-    team,
     tell,
     trust,
     waiting,
@@ -306,226 +305,6 @@ def test_an_honest_draw_is_not_spoilt_by_statements_that_others_sign_in_the_bure
     assert told.report().verdict == "holds"
 
 
-# -- 3: voids -----------------------------------------------------------------------------------------------------
-
-
-def past_the_round(told: Told) -> None:
-    due = max(told.story.chains[s.beacon].time_of(s.round) for s in told.announcement.of(Announcement).beacon)
-    told.story.now = due + 5
-
-
-def test_a_void_before_the_round_frees_the_slot_once():
-    told = begin()
-    void = told.void("typing-error")
-    told.later()
-    second = told.announce_again(window="2026-10-15", replaces=void.ref)
-    told.later()
-    assert second.go_on().report().verdict == "holds"
-
-
-def test_a_bureau_that_saw_the_pulse_cannot_void_for_a_broad_reason():
-    told = begin()
-    past_the_round(told)
-    void = told.void("force-majeure")
-    told.later()
-    second = told.announce_again(replaces=void.ref)
-    told.later()
-    report = second.go_on().report()
-    assert failing(report) == {"first-of-slot": "slot-not-free", "no-other-draw": "slot-not-free"}
-
-
-def test_a_verifier_prints_what_a_voided_announcement_would_have_drawn():
-    told = begin()
-    past_the_round(told)
-    told.void("force-majeure")
-    told.later()
-    report = told.report()
-    assert failing(report) == {
-        "record-logged": "no-draw",
-        "no-other-draw": "slot-not-free",
-        "later-acts": "voided",
-    }
-    assert [no for no, _ in report.drawn] == [one.no for one in told.outcome().selection.drawn]
-
-
-def test_a_void_that_was_cosigned_after_the_margin_is_not_free():
-    told = begin()
-    void = told.void("typing-error")
-    past_the_round(told)
-    told.later(0)
-    second = told.announce_again(replaces=void.ref)
-    told.later()
-    assert failing(second.go_on().report())["first-of-slot"] == "slot-not-free"
-
-
-def test_a_replacement_has_no_replacement():
-    told = begin()
-    void = told.void("typing-error")
-    told.later()
-    second = told.announce_again(window="2026-10-15", replaces=void.ref)
-    told.later()
-    void = second.void("typing-error")
-    told.later()
-    third = second.announce_again(window="2026-10-16", replaces=void.ref)
-    told.later()
-    assert failing(third.go_on().report())["first-of-slot"] == "slot-not-free"
-
-
-def test_a_replacement_that_names_no_void_does_not_count():
-    told = begin()
-    told.void("typing-error")
-    told.later()
-    second = told.announce_again(window="2026-10-15")
-    told.later()
-    assert failing(second.go_on().report())["first-of-slot"] == "slot-not-free"
-
-
-def test_a_drawn_announcement_that_is_voided_afterwards_does_not_hold():
-    told = tell()
-    told.void("typing-error")
-    told.later()
-    assert failing(told.report()) == {"no-other-draw": "slot-not-free", "later-acts": "voided"}
-
-
-def retired(told: Told, **changes) -> Told:
-    past_the_round(told)
-    void = told.void("chain-retired")
-    told.later()
-    chain = told.story.chains["practice-2"]
-    sources = [(chain, chain.round_at_or_after(told.story.now + 3600))]
-    history = told.announcement.of(Announcement).history_size
-    fields = {"replaces": void.ref, "sources": sources, "history_size": history} | changes
-    second = told.announce_again(**fields)
-    told.later()
-    return second.go_on()
-
-
-def test_a_chain_counts_as_retired_only_where_the_readers_trust_file_says_so():
-    second = retired(begin())
-    assert failing(second.report())["first-of-slot"] == "slot-not-free"
-    second.story.trust_lines = "retired practice 2026-09-01T00:00:00Z\n"
-    assert second.report().verdict == "holds"
-    second.story.trust_lines = "retired practice 2026-12-01T00:00:00Z\n"  # it was alive at the round
-    assert failing(second.report())["first-of-slot"] == "slot-not-free"
-
-
-@pytest.mark.parametrize("bent", [{"window": "2026-10-15"}, {"margin": 301}, {"recusals": b""}])
-def test_a_replacement_for_a_retired_chain_changes_nothing_but_the_beacon(bent):
-    told = begin(recusals=recusal_list())
-    same = told.story.artifacts[told.announcement.of(Announcement).recusals.digest]
-    second = retired(told, **({"recusals": same} | bent))
-    second.story.trust_lines = "retired practice 2026-09-01T00:00:00Z\n"
-    assert failing(second.report())["first-of-slot"] == "slot-not-free"
-
-
-def recusal_list() -> bytes:
-    from support.story import recusal
-
-    return recusal("H-000000", "I-0000") + b"\n"
-
-
-def test_a_replacement_for_a_retired_chain_is_judged_by_the_snapshots_of_the_first_announcement():
-    told = begin()
-    told.story.snapshot("institutions", objects(61), "2")
-    second = retired(told)
-    second.story.trust_lines = "retired practice 2026-09-01T00:00:00Z\n"
-    assert second.report().verdict == "holds"
-
-
-def test_a_free_replacement_cites_the_newest_snapshots():
-    told = begin()
-    void = told.void("typing-error")
-    told.story.snapshot("institutions", objects(61), "2")
-    told.later()
-    second = told.announce_again(replaces=void.ref)
-    told.later()
-    assert failing(second.go_on().report())["snapshots"] == "not-the-newest"
-
-
-def test_a_void_for_exhausted_attempts_is_recomputed():
-    # 60 objects, 4 inspectors, teams of two, at most one object each: no attempt can ever be accepted.
-    tight = team(cap=1, limit=3, beyond="void")
-    story = Story()
-    told = begin(story, plan={"team": tight})
-    past_the_round(told)
-    void = told.void("attempts-exhausted", story.pulses(told.announcement.of(Announcement)))
-    told.later()
-    history = told.announcement.of(Announcement).history_size
-    second = told.announce_again(replaces=void.ref, history_size=history)
-    told.later()
-    exhausted = second.report()
-    assert "first-of-slot" not in failing(exhausted)
-    assert failing(exhausted)["selection"] == "attempts-exhausted"
-
-    loose = begin(plan={"team": team(cap=9, limit=3, beyond="void")})
-    past_the_round(loose)
-    void = loose.void("attempts-exhausted", loose.story.pulses(loose.announcement.of(Announcement)))
-    loose.later()
-    second = loose.announce_again(replaces=void.ref, history_size=loose.announcement.of(Announcement).history_size)
-    loose.later()
-    assert failing(second.go_on().report())["first-of-slot"] == "slot-not-free"
-
-
-def test_a_void_for_a_missing_seed_is_recomputed():
-    def voided(reveals: bool) -> Told:
-        told = begin(before=committed(required=["s0.example.cn/rehearsal"]))
-        if reveals:
-            told.close(told.reveal())
-        else:
-            told.close(told.reveal("s1.example.cn/rehearsal"))
-        told.later()
-        past_the_round(told)
-        void = told.void("required-seed-missing")
-        told.later()
-        said = told.announcement.of(Announcement)
-        second = told.announce_again(replaces=void.ref, history_size=said.history_size, seed=said.seed)
-        told.later()
-        second.close({name: e for name, e in revealed(told).items() if reveals or name == "s1.example.cn/rehearsal"})
-        told.later()
-        return second
-
-    assert failing(voided(reveals=True).go_on().report())["first-of-slot"] == "slot-not-free"
-    second = voided(reveals=False)
-    past_the_round(second)
-    report = second.report()
-    assert "first-of-slot" not in failing(report)
-    assert failing(report)["seed"] == "required-seed-missing"
-
-
-def revealed(told: Told):
-    entries = [read_entry(data, index) for index, data in enumerate(told.story.entries)]
-    return {e.statement.by: e for e in entries if e.statement.type == "reveal"}
-
-
-# -- 4: cosignatures kept secret ----------------------------------------------------------------------------------
-
-
-def kept_secret() -> tuple[Told, bytes]:
-    """B and L void for want of a quorum that they had, once the pulse is bad, and replace the announcement."""
-    told = begin()
-    secret_checkpoint = told.story.checkpoints.pop()
-    past_the_round(told)
-    void = told.void("quorum-not-shown")
-    told.later()
-    said = told.announcement.of(Announcement)
-    second = told.announce_again(replaces=void.ref, history_size=said.history_size)
-    told.later()
-    return second.go_on(), secret_checkpoint
-
-
-def test_a_quorum_that_was_never_reached_frees_the_slot_once():
-    second, _ = kept_secret()
-    assert second.report().verdict == "holds"
-
-
-def test_early_cosignatures_that_were_kept_out_of_the_bundle_count_as_soon_as_anybody_has_them():
-    second, hidden = kept_secret()
-    bundle = second.bundle()
-    second.story.checkpoints.append(hidden)
-    report = second.report(bundle)
-    assert failing(report) == {"no-other-draw": "slot-not-free"}
-
-
 # -- 5: no draw at all --------------------------------------------------------------------------------------------
 
 
@@ -567,3 +346,43 @@ def test_a_second_draw_under_one_announcement_does_not_count():
     assert first is not None
     assert again.draw.text_hash != first.text_hash
     assert failing(again.report())["first-of-slot"] == "not-the-first-draw"
+
+
+def batches(first: Callable[[Told], object]) -> Told:
+    """Announce one batch, let something become of it, and draw the second batch of the same item."""
+    told = begin()
+    first(told)
+    second = told.announce_again(slots=[BATCHES[1]])
+    return second.later().go_on()
+
+
+def test_a_first_batch_that_was_looked_at_and_never_drawn_is_found():
+    def looked_at(told: Told) -> None:
+        past_the_round(told).later()
+
+    def looked_at_and_voided(told: Told) -> None:
+        past_the_round(told).void("other")
+        told.later()
+
+    for bent in (looked_at, looked_at_and_voided):
+        report = batches(bent).report()
+        assert report.verdict == "holds"
+        assert found(report) == {"overdue-draw"}
+
+
+def test_a_first_batch_that_was_drawn_or_given_up_in_time_or_is_not_due_is_no_finding():
+    def given_up(told: Told) -> None:
+        told.void("typing-error")
+        told.later()
+
+    def not_due(told: Told) -> None:
+        late = [(told.story.chain, told.story.chain.round_at_or_after(told.story.now + 30 * 86_400))]
+        told.undo()
+        again = told.announce_again(sources=late, window="2026-12-31")
+        told.announcement = again.announcement
+        told.later()
+
+    for honest in (Told.go_on, given_up, not_due):
+        report = batches(honest).report()
+        assert report.verdict == "holds"
+        assert found(report) == set()

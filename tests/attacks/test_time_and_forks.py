@@ -2,21 +2,24 @@
 
 from copy import deepcopy
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
 from fairdraw.encoding import to_base64
 from fairdraw.errors import TrustError
-from fairdraw.schema import Announcement
+from fairdraw.schema import Announcement, SignOff
 from fairdraw.trust import parse_trust
 from fairdraw.verify import LogView, verify_bundle
-from support.story import ORIGIN, Told, begin, change, failing, signer, tell, trust, trust_text, waiting
+from fairdraw_cli.source import view as read_log
+from support.story import ORIGIN, Told, begin, change, failing, signer, sizes, tell, trust, trust_text, waiting
 from transparency_log import merkle
 from transparency_log.checkpoint import Checkpoint, Cosignature, cosign, sign_checkpoint
 from transparency_log.errors import WitnessError
 from transparency_log.note import COSIGNATURE_ML_DSA_44, Note, Signature, Verifier
 from transparency_log.policy import Policy, order_time
 from transparency_log.state import MemoryWitnessState
+from transparency_log.tiles import encode_bundle, tile_at
 from transparency_log.witness import Witness, add_checkpoint_request
 
 
@@ -356,3 +359,48 @@ def test_without_the_log_another_draw_cannot_be_told():
     report = told.report(log=None)
     assert waiting(report) == {"no-other-draw": "no-log", "later-acts": "no-log"}
     assert told.report(log=None, bundle_only=True).verdict == "holds"
+
+
+# -- a log that grows while it is read ----------------------------------------------------------------------------
+
+
+def test_what_only_the_log_signed_so_far_need_not_be_at_hand():
+    told = tell()
+    bundle, size = told.bundle(), len(told.story.entries)
+    told.story.add_noise()
+    told.story.checkpoint(by=[])
+    assert told.report(bundle, log=LogView(told.story.entries[:size], told.story.checkpoints)).verdict == "holds"
+    told.story.checkpoint()  # once a quorum has cosigned it, it must be
+    report = told.report(bundle, log=LogView(told.story.entries[:size], told.story.checkpoints))
+    assert failing(report) == {"no-other-draw": "entry-unavailable", "later-acts": "entry-unavailable"}
+
+
+def test_a_log_that_grows_between_any_two_requests_does_not_make_an_honest_draw_fail():
+    told = tell()
+    story, bundle = told.story, told.bundle()
+    before = len(story.entries), len(story.checkpoints)
+    told.story.add(story.head("s0.example.cn/rehearsal").make(SignOff, draw=told.draw.ref))
+    told.later()
+    after = len(story.entries), len(story.checkpoints)
+
+    def answer(path: str, entries: int, checkpoints: int) -> bytes | None:
+        cosigned = {s.size: s.data for s in sizes(story)[:checkpoints]}
+        if path == "checkpoint":
+            return story.checkpoints[checkpoints - 1]
+        if path == "cosigned/index":
+            return "".join(f"{size}\n" for size in cosigned).encode()
+        if path.startswith("cosigned/"):
+            return cosigned.get(int(path.removeprefix("cosigned/")))
+        part = next((n for n in (before[0], after[0]) if path == tile_at("entries", 0, size=n).path), None)
+        return encode_bundle(story.entries[:part]) if part is not None and part <= entries else None
+
+    for grown in range(12):
+        asked = count()
+
+        def read(path: str, asked=asked, grown=grown) -> bytes | None:
+            return answer(path, *(after if next(asked) >= grown else before))
+
+        view = read_log(read, trust(story))
+        assert told.report(bundle, log=view).verdict == "holds", grown
+        assert len(view.entries) in {before[0], after[0]}
+    assert next(asked) < 12

@@ -4,15 +4,29 @@ from hashlib import sha256
 
 import pytest
 
-from fairdraw.bundle import Path, Slip, read_file
+from fairdraw.announcement import artifact_of
+from fairdraw.bundle import Path, Slip, evidence, read_file
 from fairdraw.encoding import canonical, from_base64, lines, parse, to_base64
 from fairdraw.errors import BundleError
 from fairdraw.record import Record
-from fairdraw.schema import Announcement, Plan, SnapshotStatement
+from fairdraw.schema import Announcement, Plan, Reveal, RevealsClosed, SnapshotStatement, Substitution, SubstitutionCall
 from fairdraw.slip import make_slip
 from fairdraw.snapshot import listing_of, open_row
 from fairdraw.verify import Report, verify_slip
-from support.story import Told, begin, failing, found, secret, sizes, tell, trust, waiting
+from support.story import (
+    Told,
+    begin,
+    committed,
+    every,
+    failing,
+    found,
+    sealed,
+    secret,
+    sizes,
+    tell,
+    trust,
+    waiting,
+)
 from transparency_log import merkle
 
 
@@ -252,6 +266,38 @@ def test_a_slip_of_a_draw_that_was_voided_later_says_so_with_the_log():
     told.later()
     assert judged(told, slip).verdict == "holds"  # as of its own checkpoint
     assert failing(judged(told, slip, log=told.log()))["later-acts"] == "voided"
+
+
+@pytest.mark.parametrize("kind", [SubstitutionCall, Substitution])
+def test_a_verdict_does_not_cover_substitutions_that_nobody_checked(kind):
+    told = tell()
+    slip, named = slip_of(told, "H-000001"), artifact_of(b"a friend")
+    assert told.draw is not None
+    source = told.announcement.of(Announcement).beacon[0].model_copy(update={"round": 1})  # long past
+    fields = {
+        SubstitutionCall: {"draw": told.draw.ref, "vacancy": named, "declaration": "00" * 32, "reason": "illness",
+                           "beacon": (source,), "margin": 0, "embargo": None},
+        Substitution: {"call": told.draw.ref, "pulses": (), "key": None, "result": named},
+    }  # fmt: skip
+    assert told.report().verdict == "holds"
+    told.story.add(told.story.head().make(kind, **fields[kind]))
+    told.later()
+    for report in (told.report(), judged(told, slip, log=told.log())):
+        assert (failing(report), waiting(report)) == ({}, {"later-acts": "substitution-not-checked"})
+
+
+def test_a_slip_cannot_leave_out_the_reveals_that_count_and_so_compute_another_key():
+    told = begin(before=lambda story: committed()(story) | sealed()(story))
+    told.close(told.reveal())
+    told.later().go_on()
+    told.open_up()
+    told.later()
+    drawn, _ = drawn_and_not(told)
+    honest = slip_of(told, drawn)
+    assert judged(told, honest, log=told.log()).verdict == "holds"
+    kept = [entry for entry in every(told) if not isinstance(entry.statement, Reveal | RevealsClosed)]
+    bent = change(honest, teams=(), **evidence(told.story.entries, sizes(told.story), kept))
+    assert failing(judged(told, bent)) == {"bureau-chain": "chain-broken"}
 
 
 def test_a_slip_for_a_row_that_is_not_in_the_roster_cannot_be_made():

@@ -14,6 +14,10 @@ def _one_draw() -> str:
     return re.search(r"## One draw\n.*?```sh\n(.*?)```", README, re.DOTALL)[1]
 
 
+def _python() -> str:
+    return re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+
+
 def test_one_draw_is_made_and_verified_by_the_lines_in_the_readme(tmp_path):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ran = subprocess.run(
@@ -26,6 +30,8 @@ def test_one_draw_is_made_and_verified_by_the_lines_in_the_readme(tmp_path):
     )
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "verified: every check holds (as of 2026-09-07T19:00:00Z)" in ran.stdout
+    spoken = [sys.executable, "-c", _python()]
+    assert subprocess.check_output(spoken, cwd=tmp_path / "desk", text=True).startswith("holds () (('H-")
 
 
 def test_one_draw_takes_about_thirty_lines():

@@ -22,6 +22,8 @@ from fairdraw.schema import (
     Committed,
     Contributor,
     Deposit,
+    Former,
+    Key,
     Opening,
     Plan,
     Published,
@@ -119,6 +121,7 @@ class Story:
         self.witness_keys = [signer(f"w{i}.example.cn/rehearsal", 4) for i in range(self.witnesses)]
         names = [f"s{i}.example.cn/rehearsal" for i in range(self.supervisors)]
         self.people = {name: signer(name) for name in names}
+        self.first: dict[str, Signer] = {}  # the key, in readers' trust files, of whoever changed it
         self.chains = {
             name: practice_chain(secret(f"beacon {name}"), id=name, genesis=START - 3000)
             for name in ("practice", "practice-2")
@@ -141,6 +144,19 @@ class Story:
         keys = {BUREAU: self.bureau, **self.people}
         data = sign(statement, signers or [keys[name] for name in statement.signers])
         return self.add_bytes(data, advance=statement.by)
+
+    def change_key(self, name: str = BUREAU, *, former: Former | None = None) -> Entry:
+        """Let somebody change to a new key; the old one, with which none but a thief signs any more, is in `first`."""
+        old = self.bureau if name == BUREAU else self.people[name]
+        new = Signer.from_seed(name, secret(f"key of {name} after entry {len(self.entries)}"))
+        said = self.head(name).make(Key, old=old.verifier.vkey, new=new.verifier.vkey, former=former)
+        entry = self.add(said, [old, new])
+        self.first.setdefault(name, old)
+        if name == BUREAU:
+            self.bureau = new
+        else:
+            self.people[name] = new
+        return entry
 
     def add_bytes(self, data: bytes, advance: str | None = None) -> Entry:
         entry = read_entry(data, len(self.entries))
@@ -169,7 +185,7 @@ class Story:
 
     # -- the road -----------------------------------------------------------------------------------------------
 
-    def plan(self, **changes: Any) -> Entry:
+    def plan(self, *, with_: Sequence[str] = (), **changes: Any) -> Entry:
         fields: dict[str, Any] = {
             "plan": "2026",
             "slots": (SLOT, "2026/fund-use/2"),
@@ -184,7 +200,8 @@ class Story:
             "regulation": None,
             "reason": None,
         }
-        return self.add(self.head().make(Plan, **(fields | changes)))
+        said = self.head().make(Plan, **(fields | changes))
+        return self.add(said.model_copy(update={"with_": tuple(with_)}))
 
     def snapshot(self, name: str, registry: Registry, label: str = "1", **changes: Any) -> tuple[Entry, Snapshot]:
         frozen = freeze(registry, secret(f"secret of {name} {label}"))
@@ -317,19 +334,18 @@ class Told:
         self.story.checkpoint()
         return self
 
-    def open_up(self) -> Entry:
-        """Let the bureau log the opening of a sealed draw."""
+    def open_up(self, *, at: int | None = None, **changes: Any) -> Entry:
+        """Let the bureau log the opening of a sealed draw, an hour before the day ends unless told otherwise."""
         assert self.draw is not None
         assert self.embargo is not None
         assert self.record is not None
         told = artifact_of(self.record.artifact)
         disclosure = self.announcement.of(Announcement).disclosure
         assert isinstance(disclosure, Until)
-        self.story.now = max(self.story.now, end_of_day(disclosure.date) - 3600)
-        said = self.story.head().make(
-            Opening, of=self.draw.ref, artifact=told, key=self.key().hex(), embargo=self.embargo.hex()
-        )
-        return self.story.add(said)
+        self.story.now = max(self.story.now, end_of_day(disclosure.date) - 3600) if at is None else at
+        fields: dict[str, Any] = {"of": self.draw.ref, "artifact": told, "key": self.key().hex(),
+                                  "embargo": self.embargo.hex()}  # fmt: skip
+        return self.story.add(self.story.head().make(Opening, **(fields | changes)))
 
     def outcome(self) -> Outcome:
         return draw_lots(self.inputs(), self.key())
@@ -385,9 +401,9 @@ def trust_text(story: Story) -> str:
     for name, key in zip(names, story.witness_keys, strict=True):
         text += f"witness {name} {key.verifier.vkey}\n"
     text += witness_group(names)
-    text += f"bureau {BUREAU} {story.bureau.verifier.vkey} {story.origin}\n"
+    text += f"bureau {BUREAU} {story.first.get(BUREAU, story.bureau).verifier.vkey} {story.origin}\n"
     for name, key in story.people.items():
-        text += f"supervisor {name} discipline {key.verifier.vkey}\n"
+        text += f"supervisor {name} discipline {story.first.get(name, key).verifier.vkey}\n"
     for chain in story.chains.values():
         text += f"beacon {chain.id} {chain.hash} {chain.key} {chain.scheme} {chain.period} {chain.genesis}\n"
     return text + story.trust_lines + "rehearsal\n"
@@ -472,6 +488,18 @@ def tell(story: Story | None = None, **changes: Any) -> Told:
 def failing(report: Report) -> dict[str, str]:
     """Return the checks that do not hold, each with its reason."""
     return {code: report.check(code).reason for code in report.failed}
+
+
+def every(told: Told) -> list[Entry]:
+    """Return all entries of the story's log, which hold statements only."""
+    return [read_entry(data, index) for index, data in enumerate(told.story.entries)]
+
+
+def past_the_round(told: Told) -> Told:
+    """Move the clock to where everybody knows the announced pulses."""
+    said = told.announcement.of(Announcement)
+    told.story.now = max(told.story.chains[source.beacon].time_of(source.round) for source in said.beacon) + 5
+    return told
 
 
 def rebundled(told: Told, carried: Sequence[Entry]) -> Bundle:

@@ -100,6 +100,7 @@ class Case:
     opened_key: str | None = None
     outcome: Outcome | None = None
     undrawable: CheckFailedError | None = None
+    exhausted: dict[str, bool] = field(default_factory=dict)
 
     @property
     def bundle(self) -> Bundle:

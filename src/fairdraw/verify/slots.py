@@ -60,7 +60,10 @@ def _reason_holds(case: Case, chain: Sequence[Entry], announcement: Entry, void:
         case "required-seed-missing":
             return _lacks_required_seed(case, chain, announcement)
         case "attempts-exhausted":
-            return _attempts_exhausted(case, announcement, void)
+            # Once, and not for each of the slots: a draw that runs out of tickets takes a minute.
+            if void.text_hash not in case.exhausted:
+                case.exhausted[void.text_hash] = _attempts_exhausted(case, announcement, void)
+            return case.exhausted[void.text_hash]
     return False
 
 
@@ -232,7 +235,7 @@ def no_other_draw(case: Case) -> Evidence:
                     raise CheckFailedError("another-draw", slot=slot, index=draw.index)
             if announced.text_hash != case.file.announcement:
                 case.find("announced-again", slot=slot, index=announced.index)
-    _find_undrawn(case, chain)
+    _find_undrawn(case, chain, newest.freshness(case.trust.policy) or 0)
     _find_forked_supervisors(case, everything, counted)
     return {"size": newest.size, "entries": len(chain), "as_of": case.as_of}
 
@@ -253,23 +256,32 @@ def _check_start(case: Case, chain: Sequence[Entry]) -> None:
     raise CannotTellError("former-log", found=list(former))
 
 
-def _find_undrawn(case: Case, chain: Sequence[Entry]) -> None:
-    """Find announcements of the same item whose round has passed without a draw or a void in time.
+def _item(slot: str) -> str:
+    return slot.rsplit("/", 1)[0]
+
+
+def _find_undrawn(case: Case, chain: Sequence[Entry], shown: int) -> None:
+    """Find announcements of the same item without a draw whose round was past when the log was last cosigned.
 
     Else a bureau could announce a second batch, look at the first one's round, and go on with the second (attack 5).
+    Whether a late void of another batch has a good reason is for that batch's own bundle to show: nothing of it is
+    carried in this one.
     """
-    items = {slot.rsplit("/", 1)[0] for slot in case.said.slots}
+    items = {_item(slot) for slot in case.said.slots}
+    taken: set[str] = set()
     for entry in chain:
         said = entry.statement
-        if not isinstance(said, Announcement) or items.isdisjoint(slot.rsplit("/", 1)[0] for slot in said.slots):
+        if not isinstance(said, Announcement) or items.isdisjoint(map(_item, said.slots)):
             continue
+        again = said.replaces is None and taken.issuperset(said.slots)  # one that can have no draw
+        taken.update(said.slots)
+        other = entry.text_hash != case.file.announcement
+        if again or (other and not set(said.slots).isdisjoint(case.said.slots)):
+            continue  # of this slot, `announced-again` tells of it
         chains = [case.trust.chains.get(source.beacon) for source in said.beacon]
         rounds = [known.time_of(s.round) for known, s in zip(chains, said.beacon, strict=True) if known is not None]
-        passed = bool(rounds) and max(rounds) <= case.as_of
-        # One that its slot does not belong to cannot have a draw: `announced-again` tells of it.
-        its = any(right is not None and right.text_hash == entry.text_hash for right in
-                  (entitled(case, chain, slot) for slot in said.slots))  # fmt: skip
-        if passed and its and not _draws(chain, entry.text_hash):
+        given_up = any(is_free(case, entry, void) for void in _voids(chain, entry))
+        if rounds and max(rounds) <= shown and not given_up and not _draws(chain, entry.text_hash):
             case.find("overdue-draw", index=entry.index, slots=list(said.slots))
 
 
