@@ -265,7 +265,18 @@ def test_a_log_that_was_rolled_back_behind_the_bundle_is_seen():
     before = told.log()
     told.go_on()
     report = told.report(log=before)
-    assert failing(report) == {"append-only": "rolled-back"}
+    # An old copy and a log that was rolled back look the same: neither lets the verdict hold.
+    assert (report.verdict, report.check("append-only").reason) == ("unknown", "log-behind")
+
+
+def test_a_log_that_was_rolled_back_and_altered_is_refused():
+    told = begin()
+    before = told.log()
+    told.go_on()
+    entries = list(before.entries)
+    entries[0] = entries[0] + b"\n"
+    report = told.report(log=LogView(entries, before.checkpoints))
+    assert failing(report)["append-only"] == "forked"
 
 
 def test_a_log_restored_from_a_backup_signs_what_it_already_signed_otherwise():

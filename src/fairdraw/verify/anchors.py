@@ -335,17 +335,17 @@ def append_only(case: Case) -> Evidence:
         raise CheckFailedError("not-a-prefix", found=case.broken)
     if case.log is None:
         return {"checkpoints": [prefix.size for prefix in case.prefixes]}
-    if len(case.log.entries) < case.final.size:
-        raise CheckFailedError("rolled-back", expected=case.final.size, found=len(case.log.entries))
-    lacking = [i for i, data in enumerate(case.log.entries[: case.final.size]) if data is None]
-    if lacking:
-        raise CheckFailedError("entry-unavailable", index=lacking[0])
     tree = merkle.CompactRange()
     roots = {prefix.size: prefix.signed.checkpoint.root for prefix in case.prefixes}
-    for data in case.log.entries[: case.final.size]:
-        tree.append(merkle.leaf_hash(data or b""))
+    for index, data in enumerate(case.log.entries[: case.final.size]):
+        if data is None:
+            raise CheckFailedError("entry-unavailable", index=index)
+        tree.append(merkle.leaf_hash(data))
         if tree.size in roots and roots[tree.size] != tree.root():
             raise CheckFailedError("forked", size=tree.size, expected=roots[tree.size].hex(), found=tree.root().hex())
+    if tree.size < case.final.size:
+        # An old copy, a log that was rolled back, or one that hides its newest entries: nothing tells them apart.
+        raise CannotTellError("log-behind", expected=case.final.size, found=tree.size)
     return {"checkpoints": [prefix.size for prefix in case.prefixes], "log": len(case.log.entries)}
 
 
