@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from fairdraw.announcement import Inputs, limit_of, read_exclusions, read_recusals
 from fairdraw.beacon import Chain, Pulse, check_pulse
@@ -31,6 +32,9 @@ from fairdraw_cli.files import read_secret
 from fairdraw_cli.history import cosigned_before
 
 DEPOSITARIES = 2  # one alone could lose the key, or say that it did
+
+
+DAY: Final = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -236,5 +240,5 @@ def pulses_of(
 
 
 def opens_at(sealed: Until) -> int:
-    """Return the time from which a sealed result may be opened."""
-    return end_of_day(sealed.date)
+    """Return the time from which a sealed result may be opened: the beginning of its day in China."""
+    return end_of_day(sealed.date) - DAY

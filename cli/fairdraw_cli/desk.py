@@ -15,7 +15,7 @@ from fairdraw.encoding import format_time
 from fairdraw.errors import WorkspaceError
 from fairdraw.schema import Statement
 from fairdraw.statement import Entry, Head, read_entry, sign
-from fairdraw_cli.files import PRIVATE, sync_folder, write
+from fairdraw_cli.files import PRIVATE, sweep, sync_folder, write
 from fairdraw_cli.history import History, lacking, signed_sizes
 from fairdraw_cli.session import Session
 from fairdraw_cli.workspace import Workspace
@@ -80,7 +80,12 @@ def writing(session: Session, workspace: Workspace | None = None) -> Iterator[De
     now = session.now(place)
     with SqliteState(place.root / "state" / "log.sqlite") as state:
         log = Log.open(place.storage, place.key("log"), state=state)
+        sweep(place.root, locked=place.root / "log")
         desk = Desk(place, log, History.read(place.reader()), now)
+        if place.rehearsal:
+            from fairdraw_cli.rehearsal import witness_keys
+
+            witness_keys(place)  # one that cannot be read must be told before an entry is appended, not after
         _finish(desk)
         _check_clock(desk)
         yield desk

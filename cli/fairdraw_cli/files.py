@@ -5,6 +5,7 @@ new ones, and never half of them.
 """
 
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -14,13 +15,14 @@ from fairdraw.errors import WorkspaceError
 PUBLIC: Final = 0o644
 PRIVATE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
+SUFFIX: Final = ".tmp"
 MAX_FILE: Final = 1 << 30  # bytes: what is larger than the largest bundle is no file of ours
 
 
 def write(path: Path, data: bytes, *, mode: int = PUBLIC) -> None:
     """Write a file durably, with its permissions from the first byte on."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+    descriptor, name = tempfile.mkstemp(prefix=f".{os.getpid()}-", suffix=SUFFIX, dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -33,6 +35,26 @@ def write(path: Path, data: bytes, *, mode: int = PUBLIC) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def sweep(root: Path, *, locked: Path) -> None:
+    """Remove the temporary files of commands that were killed: half a secret, perhaps.
+
+    In `locked` nobody else writes; elsewhere a file may be that of a command that still runs, which its name tells.
+    """
+    for path in root.rglob(f".*{SUFFIX}"):
+        if path.is_relative_to(locked) or not _runs(path.name[1:].partition("-")[0]):
+            path.unlink(missing_ok=True)
+
+
+def _runs(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, OverflowError, ProcessLookupError):
+        return False
+    except PermissionError:
+        pass  # somebody else's: it runs
+    return True
 
 
 def create_private(path: Path, data: bytes) -> None:
@@ -76,6 +98,15 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def toml_line(data: bytes, error: Exception) -> int:
+    """Return the line of a file at which TOML could not be read, counted from 1: tomllib's sentences are English."""
+    at = re.search(r"at line ([0-9]+)", str(error))
+    if at is not None:
+        return int(at[1])
+    end = error.start if isinstance(error, UnicodeDecodeError) else len(data.rstrip())
+    return data[:end].count(b"\n") + 1
 
 
 def read(path: Path) -> bytes:

@@ -1,33 +1,65 @@
 """PLAN.toml and DRAW.toml: what a bureau writes by hand, checked before anything is signed.
 
 A mistake names the file, the key, what was expected and what was found; a key that is not known is refused, for it is
-most likely a known one misspelt.
+most likely a known one misspelt. All keys are in docs/files.md. What only the log can tell is left to the commands.
 """
 
+import re
 import tomllib
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from fairdraw.encoding import check_date, parse_time
 from fairdraw.errors import EncodingError, WorkspaceError
-from fairdraw.schema import Count, Eligible, FieldName, Id, Name, Positive, Ratio, Reason, Rounding, Slot
-from fairdraw_cli.files import read
+from fairdraw.schema import Count, FieldName, Id, Name, Positive, Ratio, Reason, Rounding, Slot
+from fairdraw_cli.files import read, toml_line
 
 F = TypeVar("F", bound="Form")
 CODES: Final = {
     "missing": "file-key-missing",
     "extra_forbidden": "file-key-unknown",
-    "date": "file-not-date",
-    "time": "file-not-time",
     "string_type": "file-not-text",
+    "string_too_long": "file-text-too-long",
     "int_type": "file-not-integer",
+    "bool_type": "file-not-boolean",
     "tuple_type": "file-not-list",
+    "too_short": "file-list-empty",
+    "too_long": "file-list-too-long",
+    "dict_type": "file-not-table",
     "model_type": "file-not-table",
+    "greater_than_equal": "file-below",
+    "less_than_equal": "file-above",
+    "literal_error": "file-not-one-of",
 }
+"""What pydantic calls a fault, and what we call it; our own faults have our codes at once."""
+
+_SNAPSHOT_ID: Final = r"^[a-z0-9][a-z0-9._-]{0,39}-[1-9][0-9]*$"
+_DIGITS: Final = r"^[0-9A-Za-z]{0,200}$"
+
+
+def _pattern(kind: Any) -> str:
+    return str(kind.__metadata__[0].pattern)
+
+
+PATTERNS: Final = {
+    _pattern(Id): "file-not-id",
+    _pattern(Slot): "file-not-slot",
+    _pattern(Ratio): "file-not-ratio",
+    _pattern(FieldName): "file-not-field",
+    _pattern(Reason): "file-not-reason",
+    _pattern(Name): "file-not-name",
+    _SNAPSHOT_ID: "file-not-snapshot",
+    _DIGITS: "file-not-digits",
+}
+"""A text that must have a form, and what to call another."""
+
+
+def _fault(code: str, **expected: object) -> PydanticCustomError:
+    return PydanticCustomError(code, code, expected or None)
 
 
 def _day(value: object) -> str:
@@ -36,7 +68,7 @@ def _day(value: object) -> str:
     try:
         return check_date(str(text))
     except EncodingError:
-        raise PydanticCustomError("date", "a date") from None
+        raise _fault("file-not-date") from None
 
 
 def _instant(value: object) -> int:
@@ -46,7 +78,7 @@ def _instant(value: object) -> int:
     try:
         return parse_time(str(value) if isinstance(value, str) else "")
     except EncodingError:
-        raise PydanticCustomError("time", "a time with its offset") from None
+        raise _fault("file-not-time") from None
 
 
 def _lists(value: object) -> object:
@@ -54,20 +86,24 @@ def _lists(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _quota(value: object) -> object:
-    return tuple(sorted(value.items())) if isinstance(value, dict) else value
+def _disclosure(value: object) -> object:
+    if value == "at-once":
+        return None
+    if not isinstance(value, dict):
+        raise _fault("file-not-disclosure")
+    return value
 
 
-def _eligible(value: object) -> object:
-    if not isinstance(value, list):
-        return value
-    return tuple({"object": None, **rule} if isinstance(rule, dict) else rule for rule in value)
+def _unique(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(value)) != len(value):
+        raise _fault("file-repeated")
+    return value
 
 
 Day = Annotated[str, BeforeValidator(_day)]
 Instant = Annotated[int, BeforeValidator(_instant)]
-Slots = Annotated[tuple[Slot, ...], BeforeValidator(_lists), Field(min_length=1)]
-SnapshotId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}-[1-9][0-9]*$")]
+Slots = Annotated[tuple[Slot, ...], BeforeValidator(_lists), Field(min_length=1), AfterValidator(_unique)]
+SnapshotId = Annotated[str, Field(pattern=_SNAPSHOT_ID)]
 
 
 class Form(BaseModel):
@@ -76,16 +112,41 @@ class Form(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+class EligibleForm(Form):
+    """A rule of `eligible`: `same` and `differ` compare two attributes, `true` asks one of the inspector."""
+
+    rule: Literal["same", "differ", "true"]
+    object: FieldName | None = None
+    inspector: FieldName
+
+    @model_validator(mode="after")
+    def _compares(self) -> Self:
+        # A plan with such a rule could be logged, and then no draw of its slots would ever be possible.
+        if self.rule == "true" and self.object is not None:
+            raise _fault("file-rule-with-object")
+        if self.rule != "true" and self.object is None:
+            raise _fault("file-rule-without-object")
+        return self
+
+
 class TeamForm(Form):
     """`[team]` of a plan; `quota` is a table of departments."""
 
     size: Annotated[int, Field(ge=2, le=50)] = 2
     department: FieldName | None = None
-    quota: Annotated[tuple[tuple[str, Positive], ...], BeforeValidator(_quota)] = ()
-    eligible: Annotated[tuple[Eligible, ...], BeforeValidator(_eligible)] = ()
+    quota: dict[str, Positive] = {}
+    eligible: Annotated[tuple[EligibleForm, ...], BeforeValidator(_lists)] = ()
     cap: Positive | None = None
-    limit: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 10_000
     beyond: Literal["raise-cap", "void"] = "raise-cap"
+
+    @model_validator(mode="after")
+    def _quota_adds_up(self) -> Self:
+        if (self.department is None) != (not self.quota):
+            raise _fault("file-quota-alone")
+        if self.quota and (total := sum(self.quota.values())) != self.size:
+            raise _fault("file-quota-sum", expected=self.size, total=total)
+        return self
 
 
 class PlanForm(Form):
@@ -95,13 +156,24 @@ class PlanForm(Form):
     slots: Slots
     objects: Id
     inspectors: Id
-    strata: Annotated[tuple[FieldName, ...], BeforeValidator(_lists)]
+    strata: Annotated[tuple[FieldName, ...], BeforeValidator(_lists), AfterValidator(_unique)]
     ratio: Ratio
     rounding: Rounding = "ceil"
     team: TeamForm = TeamForm()
     audit: Count = 2
     substitutions: Count = 2
     reason: Reason | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if strange := [slot for slot in self.slots if slot.split("/")[0] != self.id]:
+            raise _fault("file-slot-of-another", expected=self.id, slot=strange[0])
+        if self.objects == self.inspectors:
+            raise _fault("file-one-registry", registry=self.objects)
+        top, bottom = map(int, self.ratio.split("/"))
+        if top > bottom:
+            raise _fault("file-ratio-above-one", ratio=self.ratio)
+        return self
 
 
 class BeaconForm(Form):
@@ -124,13 +196,24 @@ class ContributorForm(Form):
     required: bool = False
 
 
+def _once(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    _unique(tuple(one.chain if isinstance(one, BeaconForm) else one.name for one in value))
+    return value
+
+
 class SeedForm(Form):
     """`[seed]`: digits in clear, or contributors and how many must reveal."""
 
     kind: Literal["published", "committed"] = "published"
-    digits: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{0,200}$")] = ""
-    contributors: Annotated[tuple[ContributorForm, ...], BeforeValidator(_lists)] = ()
+    digits: Annotated[str, Field(pattern=_DIGITS)] = ""
+    contributors: Annotated[tuple[ContributorForm, ...], BeforeValidator(_lists), AfterValidator(_once)] = ()
     minimum: Count | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.minimum is not None and self.minimum > len(self.contributors) > 0:
+            raise _fault("file-minimum", expected=len(self.contributors), minimum=self.minimum)
+        return self
 
 
 class DrawForm(Form):
@@ -141,9 +224,11 @@ class DrawForm(Form):
     objects: SnapshotId | None = None
     inspectors: SnapshotId | None = None
     window: Day
-    disclosure: Literal["at-once"] | UntilForm = "at-once"
+    disclosure: Annotated[UntilForm | None, BeforeValidator(_disclosure)] = None
     recusals: str | None = None
-    beacon: Annotated[tuple[BeaconForm, ...], BeforeValidator(_lists), Field(min_length=1, max_length=8)]
+    beacon: Annotated[
+        tuple[BeaconForm, ...], BeforeValidator(_lists), Field(min_length=1, max_length=8), AfterValidator(_once)
+    ]
     seed: SeedForm = SeedForm()
     margin: Annotated[int, Field(ge=0, le=31_536_000)] | None = None
 
@@ -152,39 +237,52 @@ def read_form(path: Path, kind: type[F]) -> tuple[F, bytes]:
     """Return the form in a file, and the file's bytes.
 
     Raises:
-        WorkspaceError: `file-not-toml`, `file-key-missing`, `file-key-unknown` or `file-value`.
+        WorkspaceError: `file-not-toml`, `file-key-missing`, `file-key-unknown`, or another code of `CODES` and
+            `PATTERNS` or of a validator.
     """
     data = read(path)
     try:
         return kind.model_validate(tomllib.loads(data.decode("utf-8-sig"))), data
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise WorkspaceError("file-not-toml", file=path.name, reason=str(error)) from None
+        raise WorkspaceError("file-not-toml", file=path.name, line=toml_line(data, error)) from None
     except ValidationError as error:
         raise _told(path, kind, error) from None
 
 
 def _told(path: Path, kind: type[Form], error: ValidationError) -> WorkspaceError:
     first: Any = error.errors(include_url=False)[0]
-    code = CODES.get(first["type"], "file-value")
-    where = [part for part in first["loc"] if not (isinstance(part, str) and part.startswith(("literal", "UntilForm")))]
-    key = ".".join(str(part) for part in where)
-    if code == "file-key-missing":
-        return WorkspaceError(code, file=path.name, key=key)
-    if code == "file-key-unknown":
-        table: Any = _table(kind, where[:-1])
-        return WorkspaceError(code, file=path.name, key=key, expected=sorted(table.model_fields) if table else ())
-    if code != "file-value":
-        return WorkspaceError(code, file=path.name, key=key, found=first["input"])
-    context = first.get("ctx", {})
-    expected = context.get("pattern") or context.get("expected") or first["msg"]
-    return WorkspaceError(code, file=path.name, key=key, expected=str(expected), found=first["input"])
+    fault, context, where = first["type"], first.get("ctx", {}), list(first["loc"])
+    told: dict[str, object] = {"file": path.name}
+    if where:
+        told["key"] = ".".join(str(part) for part in where)
+    code = CODES.get(fault) or (fault if fault.startswith("file-") else "file-value")
+    if fault == "string_pattern_mismatch":
+        code = PATTERNS.get(context["pattern"], code)
+    match code:
+        case "file-key-missing":
+            return WorkspaceError(code, **told)
+        case "file-key-unknown":
+            table: Any = _table(kind, where[:-1])
+            return WorkspaceError(code, **told, expected=sorted(table.model_fields) if table else ())
+        case "file-below" | "file-above" | "file-text-too-long" | "file-list-too-long":
+            told["expected"] = next(context[name] for name in ("ge", "le", "max_length") if name in context)
+        case "file-not-one-of":
+            told["expected"] = re.findall("'([^']*)'", context["expected"])
+        case "file-value":
+            told["expected"] = first["msg"]
+        case _ if fault == code:
+            told |= context
+    # A whole table is no help beside the sentence that says what is wrong in it.
+    if not isinstance(first["input"], dict) or code.startswith("file-not-"):
+        told["found"] = first["input"]
+    return WorkspaceError(code, **told)
 
 
 def _table(kind: type[BaseModel], where: list[object]) -> type[BaseModel] | None:
     """Return the form of a nested table, so that its keys can be named."""
     tables: dict[str, type[BaseModel]] = {
         "team": TeamForm,
-        "eligible": Eligible,
+        "eligible": EligibleForm,
         "beacon": BeaconForm,
         "seed": SeedForm,
         "disclosure": UntilForm,

@@ -79,10 +79,12 @@ class Command(click.Command):
 class Group(click.Group):
     """Commands that are imported when they are called: `fairdraw --help` must not load what a draw needs."""
 
-    def __init__(self, tree: Tree, **kwargs: Any) -> None:
+    def __init__(self, tree: Tree, *, version: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.tree = tree
         self.params += common_options()
+        if version:
+            self.params.append(_version_option())
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names in the order in which one needs them."""
@@ -105,7 +107,7 @@ class Group(click.Group):
 
 def _set(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     def callback(ctx: click.Context, _parameter: click.Parameter, value: Any) -> None:
-        if value:
+        if value is not None and value is not False:  # `--clock ""` is a mistake to be told, not a real clock
             setattr(ctx.ensure_object(Session), name, value)
 
     return callback
@@ -113,6 +115,17 @@ def _set(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
 
 def _common(*names: str, sets: str, **kwargs: Any) -> click.Option:
     return click.Option(names, expose_value=False, callback=_set(sets), **kwargs)
+
+
+def _version_option() -> click.Option:
+    def callback(ctx: click.Context, _parameter: click.Parameter, value: Any) -> None:
+        if value:
+            from importlib.metadata import version
+
+            click.echo(f"fairdraw {version('fairdraw')}")
+            ctx.exit()
+
+    return click.Option(["--version"], is_flag=True, is_eager=True, expose_value=False, callback=callback)
 
 
 def common_options() -> list[click.Parameter]:

@@ -78,15 +78,15 @@ class History:
         return Head(log=log, bureau=bureau, by=by, seq=seq, prev=prev, time=now)
 
 
-def known_reader(read: Read, trust: Trust) -> tuple[LogReader, str]:
-    """Return a log as a reader of a trust file sees it, and its origin.
+def known_reader(read: Read, trust: Trust, *, where: str) -> tuple[LogReader, str]:
+    """Return the log at `where` as a reader of a trust file sees it, and its origin.
 
     Raises:
         WorkspaceError: `log-not-found`, or `log-not-trusted`.
     """
     newest = read(CHECKPOINT)
     if newest is None:
-        raise WorkspaceError("log-not-found", found=CHECKPOINT)
+        raise WorkspaceError("log-not-found", found=where)
     # The origin says only which of the reader's own keys must have signed.
     origin = _checkpoint(newest)[1].origin
     key = trust.log_key(origin)

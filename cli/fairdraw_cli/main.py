@@ -1,12 +1,14 @@
 """The program `fairdraw`: which command is where, and how mistakes are told.
 
 Exit codes: 0 holds or done, 1 does not hold, 2 usage or input error, 3 cannot tell. Errors are one line on standard
-error, `fairdraw: error: …`, with no capital and no full stop; a traceback means that the program is wrong, never its
-user.
+error, `fairdraw: error: …`, with no capital and no full stop; with `--json` a program reads the same as
+`{"error": {"code": …, "params": {…}}}` on standard output. No mistake of a user's and no file of a stranger's may end
+in a traceback: what nobody foresaw is told as a fault of the program, and shown in full where `FAIRDRAW_DEBUG=1`.
 """
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 USAGE_ERROR: Final = 2
 INTERRUPTED: Final = 130
+CLOSED_PIPE: Final = 141  # 128 and SIGPIPE, as a shell tells it; 1 would say that a draw does not hold
+DEBUG: Final = "FAIRDRAW_DEBUG"
+REASON_LENGTH: Final = 200  # characters: an exception may quote a whole file
 
 COMMANDS: Final[Tree] = {
     "demo": "demo:demo",
@@ -58,7 +63,7 @@ COMMANDS: Final[Tree] = {
     },
 }
 
-program = Group(COMMANDS, name="fairdraw", no_args_is_help=True)
+program = Group(COMMANDS, name="fairdraw", no_args_is_help=True, version=True)
 
 
 def main() -> None:
@@ -66,31 +71,56 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding must not stop a draw
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if code == CLOSED_PIPE:
+        for stream in (sys.__stdout__, sys.__stderr__):
+            if stream is not None:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # what is still buffered has no reader
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; whatever its user did wrong becomes one line."""
     session = Session()
-    _language_first(session, arguments)
+    _common_first(session, arguments)
+    try:
+        return _run(session, arguments)
+    except BrokenPipeError:
+        return CLOSED_PIPE  # `fairdraw … | head` is nobody's mistake
+
+
+def _run(session: Session, arguments: Sequence[str]) -> int:
     try:
         return int(program.main(list(arguments), prog_name="fairdraw", obj=session, standalone_mode=False) or 0)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help(), err=True)
         return USAGE_ERROR
-    except click.UsageError as error:
-        return _fail(_usage(session, error))
-    except click.ClickException as error:
-        return _fail(error.format_message())
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
+    except SystemExit as ended:
+        return CLOSED_PIPE if ended.code else 0  # click ends the process with 1 where standard output is closed
     except BrokenPipeError:
-        sys.stderr.close()  # `fairdraw … | head` is nobody's mistake
-        return USAGE_ERROR
-    except _told() as error:
-        return _fail(session.words.error(error))
-    except OSError as error:
-        return _fail(session.word("system.failed", file=error.filename or "", reason=error.strerror or str(error)))
+        raise
+    except Exception as error:
+        foreseen = isinstance(error, (click.ClickException, OSError, *_told()))
+        if not foreseen and os.environ.get(DEBUG) == "1":
+            raise
+        return _fail(session, *_explained(session, error))
+
+
+def _explained(session: Session, error: Exception) -> tuple[str, str, Mapping[str, object]]:
+    """Return an error's sentence, and its code and parameters for a program."""
+    if isinstance(error, click.ClickException):
+        told = _usage(session, error) if isinstance(error, click.UsageError) else error.format_message()
+        return told, "usage", {"reason": error.format_message()}
+    if isinstance(error, _told()):
+        return session.error(error), error.code, error.params
+    if isinstance(error, OSError):
+        params = {"file": error.filename or "", "reason": error.strerror or str(error)}
+        return session.word("system.failed", **params), "system", params
+    # The last resort: a traceback tells a bureau nothing, and its exit code 1 would tell it a lie.
+    fault = {"type": type(error).__name__, "reason": str(error)[:REASON_LENGTH]}
+    return session.word("system.fault", **fault, variable=f"{DEBUG}=1"), "fault", fault
 
 
 def _told() -> tuple[type[Error] | type["LogError"], ...]:
@@ -100,8 +130,9 @@ def _told() -> tuple[type[Error] | type["LogError"], ...]:
     return Error, LogError
 
 
-def _language_first(session: Session, arguments: Sequence[str]) -> None:
-    """Take the language before anything is read, so that a mistake on the line is told in it."""
+def _common_first(session: Session, arguments: Sequence[str]) -> None:
+    """Take the language and `--json` before anything is read, so that a mistake on the line is told in them."""
+    session.json = "--json" in arguments
     for at, argument in enumerate(arguments):
         name, _, value = argument.partition("=")
         if name == "--lang":
@@ -134,7 +165,8 @@ def _name(parameter: click.Parameter) -> str:
     return max(parameter.opts, key=len) if isinstance(parameter, click.Option) else parameter.human_readable_name
 
 
-def _fail(sentence: str) -> int:
+def _fail(session: Session, sentence: str, code: str, params: Mapping[str, object]) -> int:
+    session.failed(code, params)
     click.echo(f"fairdraw: error: {sentence}", err=True)
     return USAGE_ERROR
 

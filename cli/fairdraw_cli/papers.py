@@ -47,7 +47,9 @@ def _cosigners(matter: Matter) -> Cosigners:
     policy = desk.workspace.trust.policy
     signed = cosigned_before(desk.sizes(), matter.announcement.index, matter.limit)
     if signed is None:
-        raise WorkspaceError("not-witnessed-in-time", index=matter.announcement.index, limit=matter.limit)
+        raise WorkspaceError(
+            "not-witnessed-in-time", index=matter.announcement.index, limit=encoding.format_time(matter.limit)
+        )
     note = Note.parse(signed.data, max_signatures=MAX_COSIGNED)
     times: dict[object, int] = {}
     for line in cosignatures(note, [witness.verifier for witness in policy.witnesses]):

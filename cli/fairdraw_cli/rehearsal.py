@@ -11,11 +11,13 @@ from typing import Final
 
 from fairdraw.beacon import CHAINS, Chain, Pulse, practice_chain
 from fairdraw.encoding import parse_time
+from fairdraw.errors import WorkspaceError
 from fairdraw.schema import Draw
 from fairdraw.trust import REHEARSAL
 from fairdraw_cli.desk import Desk
 from fairdraw_cli.files import create_private, read, read_secret
 from fairdraw_cli.workspace import Workspace
+from transparency_log.errors import NoteError
 from transparency_log.note import COSIGNATURE_ED25519, Signer
 from transparency_log.state import SqliteWitnessState
 from transparency_log.witness import Witness, add_checkpoint_request
@@ -49,14 +51,28 @@ def beacon_secret(place: Workspace) -> bytes:
     return read_secret(place.secret(BEACON_FILE))
 
 
+def witness_keys(place: Workspace) -> list[tuple[Path, Signer]]:
+    """Return the practice witnesses of a workspace: each one's folder and key.
+
+    Raises:
+        WorkspaceError: `not-a-witness-key`, naming the file and quoting nothing of it.
+    """
+    told = []
+    for folder in sorted((place.root / "witnesses").iterdir()):
+        try:
+            told.append((folder, Signer.parse(read(folder / "key").decode("utf-8", "replace"))))
+        except NoteError:
+            raise WorkspaceError("not-a-witness-key", found=str(folder / "key")) from None
+    return told
+
+
 def cosign_all(desk: Desk) -> None:
     """Let each practice witness of the trust file cosign the newest checkpoint at the desk's time."""
     place, signed = desk.workspace, desk.log.checkpoint
     size = signed.checkpoint.size
     logs = {place.origin: place.key("log").verifier}
     known = {witness.verifier for witness in place.trust.policy.witnesses}
-    for folder in sorted((place.root / "witnesses").iterdir()):
-        signer = Signer.parse(read(folder / "key").decode())
+    for folder, signer in witness_keys(place):
         if signer.verifier not in known:
             continue
         with SqliteWitnessState(folder / "state.sqlite") as state:

@@ -12,12 +12,14 @@ from typing import Final, Protocol
 
 import click
 
-from fairdraw.encoding import parse_time
-from fairdraw.errors import WorkspaceError
-from fairdraw.messages import Catalogue
+from fairdraw.encoding import LAST_TIME, format_time, parse_time
+from fairdraw.errors import EncodingError, WorkspaceError
+from fairdraw.messages import Catalogue, Coded, fields
 
 LANGUAGES: Final = ("zh", "en")
 CHINA: Final = timezone(timedelta(hours=8))  # no summer time
+# A day before years need five digits: Beijing's clock is ahead, and rounds and limits lie after the clock.
+LAST_CLOCK: Final = LAST_TIME - 24 * 3600
 
 
 class Place(Protocol):
@@ -54,6 +56,7 @@ class Session:
     folder: Path = Path()
     json: bool = False
     clock: str | None = None
+    answered: bool = False
 
     @property
     def words(self) -> Catalogue:
@@ -68,7 +71,7 @@ class Session:
         """Return the time in POSIX seconds: the real one, or in a rehearsal the one of `--clock`.
 
         Raises:
-            WorkspaceError: `clock-outside-rehearsal`.
+            WorkspaceError: `clock-outside-rehearsal`, or `clock-too-late`.
             EncodingError: `not-a-time`.
         """
         if self.clock is None:
@@ -76,7 +79,10 @@ class Session:
         if not place.rehearsal:
             # Whoever sets the clock could date an announcement back (attack 20).
             raise WorkspaceError("clock-outside-rehearsal", found=self.clock)
-        return parse_time(self.clock)
+        told = parse_time(self.clock)
+        if told > LAST_CLOCK:
+            raise WorkspaceError("clock-too-late", expected=format_time(LAST_CLOCK), found=self.clock)
+        return told
 
     def word(self, key: str, /, **params: object) -> str:
         """Return the sentence `section.code` without printing it."""
@@ -99,10 +105,35 @@ class Session:
     def answer(self, value: Mapping[str, object]) -> None:
         """Print the answer as one line of JSON, if a program reads it."""
         if self.json:
-            click.echo(json.dumps(value, ensure_ascii=False, sort_keys=True))
+            click.echo(json.dumps(value, ensure_ascii=False, sort_keys=True, default=str))
+            self.answered = True
+
+    def failed(self, code: str, params: Mapping[str, object]) -> None:
+        """Tell a program what went wrong, unless its one line is out already."""
+        if not self.answered:
+            self.answer({"error": {"code": code, "params": dict(params)}})
+
+    def error(self, error: Coded) -> str:
+        """Return the sentence of an error, with its times as people read them and a reason that is a code in words."""
+        return self.words.tell("error", error.code, {n: self._shown(error, n, v) for n, v in error.params.items()})
+
+    def _shown(self, error: Coded, name: str, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if name == "expected" and error.code.startswith("map-") and self.words.has("expected", value):
+            return self.words.say("expected", value)
+        code = value.partition(":")[0]
+        if name == "reason" and self.words.has("error", code) and not fields(self.words.sections["error"][code]):
+            return self.words.say("error", code)
+        try:
+            return self.time(parse_time(value))
+        except EncodingError:
+            return value
 
     def time(self, seconds: int) -> str:
         """Return a time as people read it: Beijing time in Chinese, UTC in English."""
+        if seconds > LAST_CLOCK:
+            return self.word("time.too-late")
         zone = CHINA if self.lang == "zh" else UTC
         return self.word("time.shown", time=datetime.fromtimestamp(seconds, zone).strftime("%Y-%m-%d %H:%M:%S"))
 

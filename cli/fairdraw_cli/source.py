@@ -30,8 +30,10 @@ def open_source(where: str) -> Read:
     """Return how the files of a log are read, from a folder or over HTTP.
 
     Raises:
-        WorkspaceError: `log-not-found`.
+        WorkspaceError: `log-not-found`, or `log-not-named`.
     """
+    if not where:
+        raise WorkspaceError("log-not-named")  # an empty variable in a script must not mean the folder one stands in
     if where.startswith(("http://", "https://")):
         return _web(where.rstrip("/"))
     root = Path(where)
@@ -45,6 +47,7 @@ def open_source(where: str) -> Read:
 
 def _web(base: str) -> Read:
     import requests
+    from urllib3.exceptions import HTTPError
 
     session = requests.Session()
     session.headers["Connection"] = "close"  # nobody is there to close what is kept open
@@ -67,7 +70,7 @@ def _web(base: str) -> Read:
                 if answer.status_code != requests.codes.ok:
                     raise WorkspaceError("log-unreachable", url=url, reason=answer.status_code)
                 return _body(answer.iter_content(1 << 16), url)
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError, ValueError) as error:  # of a mistyped host, a UnicodeError too
             raise WorkspaceError("log-unreachable", url=url, reason=type(error).__name__) from None
 
     return read
@@ -85,8 +88,8 @@ def _body(chunks: Iterable[bytes], url: str) -> bytes:
     return bytes(body)
 
 
-def view(read: Read, trust: Trust) -> LogView:
-    """Return the whole log as found; but for the newest checkpoint's signature nothing is checked yet.
+def view(read: Read, trust: Trust, *, where: str = CHECKPOINT) -> LogView:
+    """Return the whole log as found at `where`; but for the newest checkpoint's signature nothing is checked yet.
 
     Raises:
         WorkspaceError: `log-not-found`: there is no readable checkpoint.
@@ -96,10 +99,10 @@ def view(read: Read, trust: Trust) -> LogView:
         sizes = read_cosigned_sizes(read)
         newest = read(CHECKPOINT)
         if newest is None:
-            raise WorkspaceError("log-not-found", found=CHECKPOINT)
+            raise WorkspaceError("log-not-found", found=where)
         shown = Checkpoint.parse(Note.parse(newest, max_signatures=MAX_COSIGNED).text)
     except LogError as error:
-        raise WorkspaceError("log-not-found", found=CHECKPOINT, reason=str(error)) from None
+        raise WorkspaceError("log-not-found", found=where, reason=str(error)) from None
     if not _is_signed(newest, trust.log_key(shown.origin)):
         # Whoever serves the files could claim any size: nothing more is read, and the checks say what is wrong.
         return LogView([], [newest])

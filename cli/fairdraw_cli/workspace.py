@@ -18,7 +18,7 @@ from typing import Final
 
 from fairdraw.errors import WorkspaceError
 from fairdraw.trust import REHEARSAL, Trust, parse_trust
-from fairdraw_cli.files import PRIVATE, read, write
+from fairdraw_cli.files import PRIVATE, read, toml_line, write
 from transparency_log.note import Signer
 from transparency_log.reader import LogReader
 from transparency_log.storage import Directory
@@ -63,7 +63,7 @@ class Workspace:
         try:
             told = tomllib.loads(read(path).decode())
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise WorkspaceError("file-not-toml", file=str(path), reason=str(error)) from None
+            raise WorkspaceError("file-not-toml", file=str(path), line=toml_line(read(path), error)) from None
         for key, kind in _KEYS.items():
             if type(told.get(key)) is not kind:
                 raise WorkspaceError("file-value", file=str(path), key=key, expected=kind.__name__, found=told.get(key))

@@ -62,7 +62,7 @@ def test_a_crash_between_signing_and_logging_never_makes_two_texts_with_one_seq(
     assert "2 of 2 have cosigned" in told
     assert done("log", "entry", "3", "-C", "office") == signed.decode()
     assert not list((frozen / "state" / "outbox").iterdir())
-    assert "the log is sound: recomputed from 4 entries" in done("log", "check", "-C", "office")
+    assert "the log is sound: recomputed from its entries (4)" in done("log", "check", "-C", "office")
 
 
 def test_a_crash_after_logging_is_told_as_done(
@@ -76,7 +76,7 @@ def test_a_crash_after_logging_is_told_as_done(
         assert (code, told.startswith("fairdraw: error:")) == (2, False)
         assert "power cut" in told
     done("announce", "draw.toml", "-C", "office", clock="07T10:03:00")
-    assert "recomputed from 4 entries" in done("log", "check", "-C", "office")
+    assert "recomputed from its entries (4)" in done("log", "check", "-C", "office")
 
 
 def test_drawing_again_writes_nothing(drawn: Path, done: Done) -> None:
@@ -116,7 +116,7 @@ def test_numbers_stay_with_their_rows_and_older_snapshots_can_still_be_opened(
     done("announce", "draw.toml", "-C", "office", clock="07T10:03:00")
     (tmp_path / "a.csv").write_text("name\nThird\nSecond\nFirst\n")
     told = done("freeze", "institutions", "a.csv", "--map", "map.toml", "-C", "office", clock="07T10:04:00")
-    assert "froze snapshot institutions-3: 3 rows" in told
+    assert "froze snapshot institutions-3 (rows: 3," in told
     second = (frozen / "registries" / "institutions" / "numbers.csv").read_text().splitlines()
     assert set(first) < set(second)
     assert len(second) == 4
@@ -155,7 +155,7 @@ def test_a_draw_that_could_have_no_team_is_not_announced(frozen: Path, fairdraw:
     (tmp_path / "r.csv").write_text(f"object,inspector,declarer,reason,form\n{rows}")
     (tmp_path / "draw.toml").write_text((tmp_path / "draw.toml").read_text().replace("[[", 'recusals = "r.csv"\n[['))
     code, told = fairdraw("announce", "draw.toml", "-C", "office", clock="07T10:03:00")
-    assert (code, "1 objects cannot have a whole team: H-01" in told) == (2, True)
+    assert (code, "objects that cannot have a whole team: H-01 (1 in all)" in told) == (2, True)
 
 
 def test_verdicts_have_their_exit_codes(drawn: Path, fairdraw: Fairdraw, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from fairdraw_cli.helping import command
 from fairdraw_cli.replacing import Replaced, check_replacement, inputs_then, replaced
 from fairdraw_cli.rows import bad_row
 from fairdraw_cli.session import Session
+from fairdraw_cli.workspace import Workspace
 from transparency_log.note import Signer
 
 TRIALS: Final = 20  # random keys that tell how many attempts to expect
@@ -72,6 +73,18 @@ def _sources(desk: Desk, form: DrawForm) -> list[tuple[Chain, int]]:
             raise WorkspaceError("unknown-chain", expected=sorted(desk.workspace.trust.chains), found=beacon.chain)
         told.append((chain, chain.round_at_or_after(beacon.at)))
     return told
+
+
+def _check_disclosure(form: DrawForm, sources: Sequence[tuple[Chain, int]]) -> None:
+    """Refuse a seal that ends before there is anything to seal.
+
+    Raises:
+        WorkspaceError: `disclosure-before-round`.
+    """
+    due = max(chain.time_of(number) for chain, number in sources)
+    if form.disclosure is not None and encoding.end_of_day(form.disclosure.until) <= due <= encoding.LAST_TIME:
+        expected = encoding.format_time(due)
+        raise WorkspaceError("disclosure-before-round", expected=expected, found=form.disclosure.until)
 
 
 def _recusals(session: Session, form: DrawForm, folder: Path) -> bytes:
@@ -113,7 +126,7 @@ def _embargo(desk: Desk, form: DrawForm, late: Replaced | None, *, dry_run: bool
 
     After the round a replacement keeps the first announcement's key, which its depositaries hold.
     """
-    if form.disclosure == "at-once":
+    if form.disclosure is None:
         return AtOnce(kind="at-once")
     path, place = desk.workspace.secret(f"{form.id}.embargo"), desk.workspace
     before = place.secret(f"{place.name_of(late.announcement.text_hash)}.embargo") if late else path
@@ -129,6 +142,7 @@ def _make(desk: Desk, form: DrawForm, recusals: bytes, *, dry_run: bool) -> Anno
     plan = _plan(desk, form.slots)
     rules = plan.of(Plan)
     sources = _sources(desk, form)
+    _check_disclosure(form, sources)
     trust = desk.workspace.trust
     margin = trust.margin if form.margin is None else max(form.margin, trust.margin)
     objects, inspectors = (
@@ -177,6 +191,22 @@ def _name(session: Session, stratum: Stratum) -> str:
     return " / ".join(map(session.words.show, stratum.values)) or "—"
 
 
+def _tell_seeds(session: Session, said: Announcement, limit: int) -> None:
+    """Say who has to reveal a seed, and by when."""
+    if not isinstance(said.seed, Committed):
+        return
+    names = [one.name for one in said.seed.contributors]
+    session.say("announce.reveal", names=names, time=session.time(limit), minimum=said.seed.minimum)
+    if required := [one.name for one in said.seed.contributors if one.required]:
+        session.say("announce.reveal-required", names=required)
+
+
+def _tell_deposit(session: Session, place: Workspace, name: str, said: Announcement) -> None:
+    """Say to whom a sealed draw's key has to be handed."""
+    if isinstance(said.disclosure, Until):
+        session.say("announce.deposit", needed=DEPOSITARIES, file=place.secret(f"{name}.embargo"))
+
+
 def _tell(session: Session, desk: Desk, said: Announcement, seen: Preview) -> dict[str, object]:
     """Print what the draw will be made from, and return it for a program."""
     session.say("announce.strata", drawn=sum(s.quota for s in seen.strata), base=sum(s.base for s in seen.strata))
@@ -195,6 +225,7 @@ def _tell(session: Session, desk: Desk, said: Announcement, seen: Preview) -> di
         session.say("announce.round", chain=source.beacon, round=source.round, time=due)
     limit = limit_of(said, chains, desk.workspace.trust.margin)
     session.say("announce.limit", time=session.time(limit))
+    _tell_seeds(session, said, limit)
     if isinstance(said.disclosure, Until):
         session.say("announce.sealed", date=said.disclosure.date)
     session.say("announce.fingerprint", fingerprint=fingerprint(said.text_hash()))
@@ -212,7 +243,7 @@ def _tell(session: Session, desk: Desk, said: Announcement, seen: Preview) -> di
     }  # fmt: skip
 
 
-def _again(session: Session, desk: Desk, form: DrawForm, data: bytes) -> bool:
+def _again(session: Session, desk: Desk, form: DrawForm, data: bytes, *, dry_run: bool) -> bool:
     """Say whether this very draw is announced already, and show where; the rest of it is left as it is."""
     text = desk.workspace.announced(form.id)
     entry = desk.history.find(text) if text else None
@@ -224,8 +255,11 @@ def _again(session: Session, desk: Desk, form: DrawForm, data: bytes) -> bool:
     session.say("announce.already", id=form.id, index=entry.index)
     session.say("announce.fingerprint", fingerprint=fingerprint(entry.text_hash))
     session.say("announce.hash", text=entry.text_hash)
-    told = published(session, desk, entry.index)
-    session.answer({"id": form.id, "text": entry.text_hash, **told})
+    told = {"index": entry.index} if dry_run else published(session, desk, entry.index)
+    said, trust = entry.of(Announcement), desk.workspace.trust
+    _tell_seeds(session, said, limit_of(said, trust.chains, trust.margin))
+    _tell_deposit(session, desk.workspace, form.id, said)
+    session.answer({"id": form.id, "dry_run": dry_run, "text": entry.text_hash, **told})
     return True
 
 
@@ -239,7 +273,7 @@ def announce(session: Session, file: Path, *, dry_run: bool) -> None:
     """Announce a draw, or with `--dry-run` show what would be announced."""
     with writing(session) as desk:
         form, data = read_form(file, DrawForm)
-        if _again(session, desk, form, data):
+        if _again(session, desk, form, data, dry_run=dry_run):
             return
         recusals = _recusals(session, form, file.parent)
         lists = {encoding.digest(data): data for data in (recusals, NO_EXCLUSIONS)}
@@ -248,6 +282,7 @@ def announce(session: Session, file: Path, *, dry_run: bool) -> None:
         session.say("announce.title", id=form.id, slots=list(said.slots))
         told = _tell(session, desk, said, seen)
         if dry_run:
+            session.say("announce.not-final")
             session.say("announce.dry-run")
             session.answer({"id": form.id, "dry_run": True, **told})
             return
@@ -258,6 +293,5 @@ def announce(session: Session, file: Path, *, dry_run: bool) -> None:
         place.say_announced(form.id, said.text_hash())
         entry = desk.add(said)
         told |= published(session, desk, entry.index)
-        if isinstance(said.disclosure, Until):
-            session.say("announce.deposit", needed=DEPOSITARIES, file=place.secret(f"{form.id}.embargo"))
+        _tell_deposit(session, place, form.id, said)
         session.answer({"id": form.id, "dry_run": False, **told})

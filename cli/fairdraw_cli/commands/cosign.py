@@ -1,6 +1,7 @@
 """`log cosign export|import`: asking witnesses by file, where no network reaches them (C2SP tlog-witness)."""
 
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -19,11 +20,14 @@ from transparency_log.reader import MAX_COSIGNED
 from transparency_log.witness import add_checkpoint_request, parse_cosignatures
 
 FILE = click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+REQUEST: Final = b"old "  # C2SP tlog-witness, add-checkpoint
 WITNESS = click.option("--witness", "name", metavar="NAME")
 
 
 def _chosen(place: Workspace, name: str | None) -> list[Witness]:
     known = place.trust.policy.witnesses
+    if not known:
+        raise WorkspaceError("no-witnesses-yet")
     chosen = [witness for witness in known if name in (None, witness.name)]
     if not chosen:
         raise WorkspaceError("unknown-witness", expected=[witness.name for witness in known], found=name)
@@ -45,11 +49,22 @@ def _exported(place: Workspace) -> Path:
     return place.root / "state" / "cosign"
 
 
+def _check_replaceable(file: Path) -> None:
+    """Refuse to write over anything but an earlier request: `export trust` must not end a workspace.
+
+    Raises:
+        WorkspaceError: `file-exists`.
+    """
+    if file.exists() and not read(file).startswith(REQUEST):
+        raise WorkspaceError("file-exists", found=str(file))
+
+
 @command(FILE, WITNESS, click.option("--old", type=click.IntRange(min=0), metavar="SIZE"), json=True)
 def export(session: Session, file: Path, name: str | None, old: int | None) -> None:
     """Write the body of an add-checkpoint request."""
     place = Workspace.open(session.folder)
     check_folder(file)
+    _check_replaceable(file)
     reader = place.reader()
     signed = reader.checkpoint()
     size = signed.checkpoint.size

@@ -119,7 +119,9 @@ def draw(session: Session, name: str, given: tuple[Path, ...]) -> None:
             session.say("draw.sealed", date=matter.sealed.date, drawn=statement.counts.drawn)
         session.say("draw.fingerprint", fingerprint=fingerprint(drawn.text_hash))
         for path in (*paths, *papers):
-            session.say("draw.written-private" if path.stat().st_mode & 0o077 == 0 else "draw.written", file=path)
+            private = path.stat().st_mode & 0o077 == 0
+            sealed = "draw.written-sealed" if path in paths else "draw.written-private"
+            session.say(sealed if private else "draw.written", file=path)
         session.answer(
             {"id": name, "text": drawn.text_hash, "fingerprint": fingerprint(drawn.text_hash),
              "counts": statement.counts.model_dump(), "results": statement.results.model_dump(),

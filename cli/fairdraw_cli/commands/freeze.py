@@ -156,8 +156,10 @@ def freeze(session: Session, registry: str, file: Path, map_file: Path | None, *
         reading = read_registry(read(file), mapping, name=file.name, numbers=numbers, secret=os.urandom(SECRET_LENGTH))
         problems = _told(session, reading.problems)
         if problems and not skip_bad:
-            session.answer({"frozen": None, "problems": problems})
-            raise WorkspaceError("nothing-frozen", count=len(reading.left_out))
+            refused = WorkspaceError("nothing-frozen", count=len(reading.left_out))
+            error = {"code": refused.code, "params": refused.params}
+            session.answer({"frozen": None, "problems": problems, "error": error})
+            raise refused
         _check_attributes(plan, registry, (name for name, _ in reading.registry.attrs))
         earlier = snapshots_of(desk, registry)
         number = len(earlier) + 1

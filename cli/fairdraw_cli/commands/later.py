@@ -1,12 +1,15 @@
 """`seeds close`, `open`, `void`: what a bureau logs between an announcement and its end."""
 
+import re
+from typing import Final
+
 import click
 
 from fairdraw.announcement import artifact_of
 from fairdraw.encoding import format_time
 from fairdraw.errors import WorkspaceError
 from fairdraw.schema import Committed, Draw, Opening, PulseValue, RevealsClosed, Void
-from fairdraw_cli.casework import closing, contributions, find, opens_at, pulses_of, voids
+from fairdraw_cli.casework import Matter, closing, contributions, find, opens_at, pulses_of, voids
 from fairdraw_cli.commands.draw import bundle_path, write_bundles
 from fairdraw_cli.desk import published, writing
 from fairdraw_cli.helping import command
@@ -14,12 +17,27 @@ from fairdraw_cli.papers import redrawn, write_record
 from fairdraw_cli.pulses import stored
 from fairdraw_cli.session import Session
 
+REASON: Final = re.compile(r"[a-z][a-z0-9-]{0,39}", re.ASCII)  # as in a `void` statement
 NAME = click.argument("name", metavar="DRAW-ID")
 
 
-@command(NAME, json=True, clock=True)
-def seeds_close(session: Session, name: str) -> None:
-    """Close the list of reveals that count, before the round."""
+def _check_reveals(matter: Matter, rule: Committed) -> None:
+    """Refuse to close a list with which nothing could be drawn: who is late may still reveal.
+
+    Raises:
+        WorkspaceError: `reveals-missing`.
+    """
+    revealed = [reveal is not None for _, reveal in contributions(matter, rule)]
+    required = [one.name for one, there in zip(rule.contributors, revealed, strict=True) if one.required and not there]
+    absent = [one.name for one, there in zip(rule.contributors, revealed, strict=True) if not there]
+    if required or sum(revealed) < rule.minimum:
+        limit = format_time(matter.limit)
+        raise WorkspaceError("reveals-missing", limit=limit, expected=rule.minimum, found=required or absent)
+
+
+@command(NAME, click.option("--force", is_flag=True), json=True, clock=True)
+def seeds_close(session: Session, name: str, *, force: bool) -> None:
+    """Close the list of reveals that count, before the round; with `--force` even if nothing can be drawn then."""
     with writing(session) as desk:
         matter = find(desk, name)
         rule = matter.said.seed
@@ -31,6 +49,8 @@ def seeds_close(session: Session, name: str) -> None:
                 raise WorkspaceError(
                     "too-late-to-close", expected=format_time(matter.limit), found=format_time(desk.now)
                 )
+            if not force:
+                _check_reveals(matter, rule)
             reveals = tuple(reveal.ref if reveal else None for _, reveal in contributions(matter, rule))
             entry = desk.add(desk.head.make(RevealsClosed, announcement=matter.announcement.ref, reveals=reveals))
         listed = entry.of(RevealsClosed).reveals
@@ -80,6 +100,8 @@ def open_draw(session: Session, name: str) -> None:
 @command(NAME, click.option("--reason", required=True, metavar="CODE"), json=True, clock=True)
 def void(session: Session, name: str, reason: str) -> None:
     """Void an announcement: its draw will not be made."""
+    if not REASON.fullmatch(reason):
+        raise WorkspaceError("not-a-reason", found=reason)
     with writing(session) as desk:
         matter = find(desk, name)
         if matter.draw is not None:
@@ -87,6 +109,8 @@ def void(session: Session, name: str, reason: str) -> None:
         ended = voids(desk, matter.announcement)
         if ended:
             entry = ended[0]
+            if (logged := entry.of(Void).reason) != reason:
+                raise WorkspaceError("void-reason-differs", index=entry.index, expected=logged, found=reason)
         else:
             pulses: tuple[PulseValue, ...] = ()
             if reason == "attempts-exhausted":

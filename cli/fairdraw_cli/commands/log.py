@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from fairdraw.encoding import format_time, parse_time
 from fairdraw.errors import WorkspaceError
 from fairdraw.schema import Key
 from fairdraw.statement import check_signatures, new_key, read_entry
@@ -31,23 +32,24 @@ class Seen:
 
     files: Read
     trust: Trust
+    where: str
 
     @property
     def reader(self) -> LogReader:
         """The log, every file traced to the signed root."""
-        return known_reader(self.files, self.trust)[0]
+        return known_reader(self.files, self.trust, where=self.where)[0]
 
 
 def _look(session: Session, log: str | None, trust: Path | None) -> Seen:
     """Return the workspace's log, or another with its reader's own trust file."""
     if log is None:
         place = Workspace.open(session.folder)
-        return Seen(place.storage.read, place.trust)
+        return Seen(place.storage.read, place.trust, str(place.root / "log"))
     if trust is None:
         raise click.UsageError(session.word("log.needs-trust"))
     from fairdraw_cli.source import open_source
 
-    return Seen(open_source(log), parse_trust(read(trust)))
+    return Seen(open_source(log), parse_trust(read(trust)), log)
 
 
 @command(LOG, TRUST, json=True)
@@ -70,14 +72,17 @@ def checkpoint(session: Session, log: str | None, trust: Path | None) -> None:
     )  # fmt: skip
 
 
-@command(INDEX, LOG, TRUST)
+@command(INDEX, LOG, TRUST, json=True)
 def entry(session: Session, index: int, log: str | None, trust: Path | None) -> None:
     """Print an entry as it stands in the log."""
     reader = _look(session, log, trust).reader
     size = reader.checkpoint().checkpoint.size
     if index >= size:
         raise WorkspaceError("no-such-entry", expected=size, found=index)
-    click.echo(reader.entry(index, size), nl=False)
+    data = reader.entry(index, size)
+    if not session.json:
+        click.echo(data, nl=False)
+    session.answer({"index": index, "note": data.decode("utf-8", "backslashreplace")})
 
 
 @command(INDEX, LOG, TRUST)
@@ -123,7 +128,7 @@ def _check_entry(desk: Desk, data: bytes) -> None:
     """Refuse an entry that is not a supervisor's next statement in this log.
 
     Raises:
-        WorkspaceError: `not-a-supervisor`, `another-log` or `chain-does-not-fit`.
+        WorkspaceError: `not-a-supervisor`, `another-log`, `statement-ahead` or `chain-does-not-fit`.
         StatementError: it is not a statement, or not signed by that supervisor.
     """
     told = read_entry(data, len(desk.history.data))
@@ -133,6 +138,9 @@ def _check_entry(desk: Desk, data: bytes) -> None:
     if (statement.log, statement.bureau) != (place.origin, place.bureau):
         raise WorkspaceError("another-log", expected=place.origin, found=statement.log)
     check_signatures(told, _supervisors_keys(desk))
+    if parse_time(statement.time) > desk.now:
+        # Logged, it could not be told from a statement that was dated ahead, and no witness would cosign the log.
+        raise WorkspaceError("statement-ahead", expected=format_time(desk.now), found=statement.time)
     head = desk.history.head(log=place.origin, bureau=place.bureau, by=statement.by, now=desk.now)
     if (statement.seq, statement.prev) != (head.seq, head.prev):
         raise WorkspaceError("chain-does-not-fit", name=statement.by, expected=head.seq, found=statement.seq)

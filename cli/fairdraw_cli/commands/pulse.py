@@ -78,7 +78,7 @@ def show(session: Session, number: int, chain: str) -> None:
     pulse = stored(place, pinned, number)
     if pulse is None:
         _tell(session, pinned, number, None)
-        session.say("pulse.not-here", chain=pinned.id, round=number)
+        session.say("pulse.practice" if pinned.practice else "pulse.not-here", chain=pinned.id, round=number)
         return
     _tell(session, pinned, number, check_pulse(pinned, pulse, round=number))
 

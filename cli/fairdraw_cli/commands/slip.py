@@ -14,7 +14,7 @@ from fairdraw_cli.desk import writing
 from fairdraw_cli.files import PRIVATE, PUBLIC, write
 from fairdraw_cli.helping import command
 from fairdraw_cli.papers import result_list
-from fairdraw_cli.session import Session
+from fairdraw_cli.session import LANGUAGES, Session, catalogue
 
 Role = Literal["objects", "inspectors"]
 ROLES: tuple[Role, Role] = ("objects", "inspectors")
@@ -47,6 +47,9 @@ def slip(session: Session, name: str, no: str, *, own: bool) -> None:
         if hidden and not own:
             # Whoever holds it could tell whether the row was drawn, and until the day nobody may.
             raise WorkspaceError("slip-while-sealed", found=name)
+        if hidden and role == "inspectors":
+            # An inspector's slip names the objects, and until the day nobody may be warned.
+            raise WorkspaceError("inspectors-slip-while-sealed", found=name)
         made = make_slip(
             desk.history.data,
             desk.sizes(),
@@ -64,6 +67,9 @@ def slip(session: Session, name: str, no: str, *, own: bool) -> None:
         write(path, made.format(), mode=PRIVATE if own else PUBLIC)
         drawn = bool(made.teams)
         session.say("slip.written-own" if own else "slip.written", no=no, file=path)
-        if not hidden:
+        if hidden:
+            for lang in LANGUAGES:  # whoever hands it over must not miss it
+                session.line(catalogue(lang).say("slip", "at-the-door"))
+        else:
             session.say("slip.drawn" if drawn else "slip.not-drawn", no=no)
         session.answer({"id": name, "no": no, "registry": role, "file": str(path), "own": own})

@@ -41,6 +41,7 @@ def _settings(bureau: str, origin: str, *, rehearsal: bool) -> bytes:
     click.option("--bureau", required=True, metavar="NAME"),
     click.option("--origin", required=True, metavar="ORIGIN"),
     click.option("--rehearsal", is_flag=True),
+    json=True,
 )
 def init(session: Session, folder: Path, bureau: str, origin: str, *, rehearsal: bool) -> None:
     """Make a workspace: keys, an empty log, a trust file."""
@@ -67,12 +68,14 @@ def init(session: Session, folder: Path, bureau: str, origin: str, *, rehearsal:
     session.say("init.made-rehearsal" if rehearsal else "init.made", folder=folder, bureau=bureau, origin=origin)
     session.say("init.keys")
     session.say("init.next-rehearsal" if rehearsal else "init.next", folder=folder)
+    session.answer({"folder": str(folder), "bureau": bureau, "origin": origin, "rehearsal": rehearsal})
 
 
 @command(
     click.argument("name", metavar="NAME"),
     click.argument("vkey", metavar="VKEY"),
     click.argument("url", metavar="[URL]", required=False),
+    json=True,
 )
 def witness_add(session: Session, name: str, vkey: str, url: str | None) -> None:
     """Add a witness to the trust file."""
@@ -81,15 +84,19 @@ def witness_add(session: Session, name: str, vkey: str, url: str | None) -> None
     policy = place.trust.policy
     needed = next((group.threshold for group in policy.groups if group.name == policy.quorum), len(policy.witnesses))
     session.say("witness.added", name=name, needed=needed, witnesses=len(policy.witnesses))
+    session.answer({"name": name, "needed": needed, "witnesses": len(policy.witnesses)})
 
 
 @command(
     click.argument("name", metavar="NAME"),
     click.argument("role", metavar="ROLE"),
     click.argument("vkey", metavar="VKEY"),
+    json=True,
 )
 def supervisor_add(session: Session, name: str, role: str, vkey: str) -> None:
     """Add a supervisor to the trust file."""
     place = Workspace.open(session.folder)
     add_supervisor(place.root / "trust", name=name, role=role, vkey=vkey)
-    session.say("supervisor.added", name=name, role=role, count=len(place.trust.supervisors))
+    count = len(place.trust.supervisors)
+    session.say("supervisor.added", name=name, role=role, count=count)
+    session.answer({"name": name, "role": role, "supervisors": count})

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from fairdraw import seed as seeds
-from fairdraw.encoding import parse_time
+from fairdraw.encoding import format_time, parse_time
 from fairdraw.errors import WorkspaceError
 from fairdraw.schema import Announcement, Commitment, Deposit, Plan, Reveal, Statement, Until
 from fairdraw.statement import Entry, Head, read_entry, sign
@@ -66,7 +66,7 @@ class Chair:
         if kept and kept[-1].statement.seq >= told.seq:
             last = kept[-1].statement
             if self.now < parse_time(last.time):
-                raise WorkspaceError("clock-goes-back", expected=last.time, found=self.now)
+                raise WorkspaceError("clock-goes-back", expected=last.time, found=format_time(self.now))
             return Head(
                 log=told.log, bureau=told.bureau, by=name, seq=last.seq + 1, prev=kept[-1].text_hash, time=self.now
             )
@@ -99,7 +99,7 @@ def _sit(session: Session, key: Path, log: str, trust: Path) -> Chair:
     supervisor = known.supervisors.get(signer.name)
     if supervisor is None or supervisor.key != signer.verifier:
         raise WorkspaceError("not-a-supervisor", expected=sorted(known.supervisors), found=signer.name)
-    reader, origin = known_reader(open_source(log), known)
+    reader, origin = known_reader(open_source(log), known, where=log)
     return Chair(key, signer, known, origin, History.read(reader), session.now(known))
 
 

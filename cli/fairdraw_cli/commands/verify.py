@@ -28,7 +28,7 @@ def _judge(
     if log is not None:
         from fairdraw_cli.source import open_source, view
 
-        seen = view(open_source(log), known)
+        seen = view(open_source(log), known, where=log)
     given = as_of is not None
     if isinstance(carried, Bundle):
         return verify_bundle(

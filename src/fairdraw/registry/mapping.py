@@ -4,6 +4,7 @@ Reading the registry file itself is in `registry`; here is only the map, checked
 read.
 """
 
+import re
 import tomllib
 from collections.abc import Sequence
 from typing import Annotated, Final, Self
@@ -29,12 +30,16 @@ from fairdraw.schema import FieldName
 RESERVED: Final = "no"  # the number stands beside the fields, in rosters and statements
 
 
+def _fault(expected: str) -> PydanticCustomError:
+    return PydanticCustomError(expected, expected)
+
+
 def _clean(text: str) -> str:
     text = normal(text)
     try:
         check_text(text)
     except EncodingError:
-        raise PydanticCustomError("map-value", "text without control, bidi or zero-width characters") from None
+        raise _fault("map-clean-text") from None
     return text
 
 
@@ -50,7 +55,7 @@ def _nested(value: object) -> object:
 
 def _scalar(value: object) -> object:
     if not isinstance(value, str | int):
-        raise PydanticCustomError("map-value", "a string, an integer or a boolean")
+        raise _fault("map-scalar")
     return value
 
 
@@ -82,16 +87,16 @@ class Attribute(_Table):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        for word, value in (self.words or {}).items():
+        for value in (self.words or {}).values():
             if not self._is_value(value):
-                raise PydanticCustomError("map-value", f"a value of type {self.kind} for {word!r}")
+                raise _fault("map-of-type")
         defaults = self.default if isinstance(self.default, tuple) else (self.default,)
         if self.default is not None and not all(self._is_value(item) for item in defaults):
-            raise PydanticCustomError("map-value", f"a default of type {self.kind}")
+            raise _fault("map-default-of-type")
         if isinstance(self.default, tuple) != (self.kind == "strings" and self.default is not None):
-            raise PydanticCustomError("map-value", "a list as default of strings, and of nothing else")
+            raise _fault("map-list-default")
         if self.required and (self.default is not None or "" in (self.words or {})):
-            raise PydanticCustomError("map-value", "either required or a value for empty cells")
+            raise _fault("map-required")
         return self
 
     def _is_value(self, value: object) -> bool:
@@ -120,12 +125,12 @@ class Numbering(_Table):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if (self.column is None) == (self.assign is None) or bool(self.by) != bool(self.assign):
-            raise PydanticCustomError("map-value", 'a column, or { assign = "F-%06d", by = ["column", …] }')
+            raise _fault("map-numbering")
         if self.assign is not None:
             try:
                 check_template(self.assign)
-            except RegistryError as error:
-                raise PydanticCustomError("map-value", f"a template such as F-%06d ({error.code})") from None
+            except RegistryError:
+                raise _fault("map-template") from None
         return self
 
 
@@ -149,13 +154,26 @@ class Mapping(_Table):
         names = [RESERVED, *self.attrs, *self.private, *self.closed]
         for name in names:
             if names.count(name) > 1:
-                raise PydanticCustomError("map-value", f"one field named {name}")
+                raise _fault("map-repeated")
         return self
 
 
 # What MAP.toml's readers may meet, in our words; every other fault of pydantic's is a value that does not
 # fit.
 _CODES: Final = {"missing": "map-key-missing", "extra_forbidden": "map-key-unknown"}
+_EXPECTED: Final = {
+    "string_type": "text",
+    "string_too_short": "text",
+    "string_pattern_mismatch": "field-name",
+    "int_type": "integer",
+    "bool_type": "boolean",
+    "greater_than_equal": "positive",
+    "list_type": "list",
+    "too_short": "list",
+    "dict_type": "table",
+    "model_type": "table",
+}
+"""What a value should have been, as a code of which people are told a sentence."""
 
 
 def load_map(text: str) -> Mapping:
@@ -179,9 +197,15 @@ def _validated(table: object) -> Mapping:
         raise RegistryError(
             _CODES.get(first["type"], "map-value"),
             key=key,
-            expected=first["msg"],
+            expected=_expected(first["type"], first.get("ctx", {})),
             found=repr(first["input"])[:80],
         ) from None
+
+
+def _expected(fault: str, context: dict[str, object]) -> object:
+    if fault == "literal_error":
+        return re.findall("'([^']*)'", str(context["expected"]))
+    return _EXPECTED.get(fault, fault)
 
 
 def default_map(columns: Sequence[str]) -> Mapping:
