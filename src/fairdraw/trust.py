@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Final
 
 from fairdraw import encoding
-from fairdraw.beacon import CHAINS, Chain, check_chain
+from fairdraw.beacon import CHAINS, PRACTICE_GROUP_HASH, PRACTICE_PERIOD, Chain, check_chain
 from fairdraw.errors import BeaconError, EncodingError, TrustError
 from fairdraw.statement import ED25519
 from transparency_log.errors import LogError
@@ -21,8 +21,6 @@ HEADER: Final = "fairdraw/trust v1"
 REHEARSAL: Final = "/rehearsal"
 DEFAULT_MARGIN: Final = 60  # seconds: nobody is a minute ahead of a beacon
 DEFAULT_FRESHNESS: Final = 172_800  # two days: a log older than that may hide a void (attack 26)
-PRACTICE_PERIOD: Final = 3
-PRACTICE_GROUP: Final = "00" * 32
 POLICY_WORDS: Final = frozenset({"log", "witness", "group", "quorum"})
 
 
@@ -118,7 +116,7 @@ def _beacon(draft: _Draft, words: list[str]) -> None:
     name, chain_hash, key, scheme, period, genesis = words
     if name in draft.chains:
         raise TrustError("said-twice", found=name)
-    group = CHAINS[name].group_hash if name in CHAINS else PRACTICE_GROUP
+    group = CHAINS[name].group_hash if name in CHAINS else PRACTICE_GROUP_HASH
     chain = Chain(
         id=name,
         hash=chain_hash,
