@@ -19,7 +19,7 @@ from fairdraw_cli.files import create_private, read, read_secret
 from fairdraw_cli.workspace import Workspace
 from transparency_log.errors import NoteError
 from transparency_log.note import COSIGNATURE_ED25519, Signer
-from transparency_log.state import SqliteWitnessState
+from transparency_log.seen import SqliteWitnessState
 from transparency_log.witness import Witness, add_checkpoint_request
 
 WITNESSES: Final = ("witness-1", "witness-2")

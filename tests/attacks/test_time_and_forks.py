@@ -18,7 +18,7 @@ from transparency_log.checkpoint import Checkpoint, Cosignature, cosign, sign_ch
 from transparency_log.errors import WitnessError
 from transparency_log.note import COSIGNATURE_ML_DSA_44, Note, Signature, Verifier
 from transparency_log.policy import Policy, order_time
-from transparency_log.state import MemoryWitnessState
+from transparency_log.seen import MemoryWitnessState
 from transparency_log.tiles import encode_bundle, tile_at
 from transparency_log.witness import Witness, add_checkpoint_request
 

@@ -17,7 +17,7 @@ from fairdraw_cli.rehearsal import recorded
 from fairdraw_cli.workspace import Workspace
 from transparency_log.errors import WitnessError
 from transparency_log.note import COSIGNATURE_ED25519, Signer
-from transparency_log.state import MemoryWitnessState
+from transparency_log.seen import MemoryWitnessState
 from transparency_log.witness import Witness
 
 Done = Callable[..., str]

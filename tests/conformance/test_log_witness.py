@@ -7,7 +7,7 @@ from support.log_vectors import recorded_json
 from transparency_log.checkpoint import cosignatures
 from transparency_log.errors import WitnessError
 from transparency_log.note import Note, Verifier
-from transparency_log.state import MemoryWitnessState
+from transparency_log.seen import MemoryWitnessState
 from transparency_log.witness import Witness, parse_add_checkpoint
 
 

@@ -22,7 +22,8 @@ from transparency_log.note import Note, Signature, Signer, Verifier
 from transparency_log.policy import Policy
 from transparency_log.proof import TlogProof
 from transparency_log.reader import LogReader
-from transparency_log.state import SqliteState, SqliteWitnessState
+from transparency_log.seen import SqliteWitnessState
+from transparency_log.state import SqliteState
 from transparency_log.storage import Directory
 from transparency_log.witness import Witness
 

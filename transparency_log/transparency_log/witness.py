@@ -20,7 +20,7 @@ from transparency_log.encoding import decode_base64, decode_decimal, encode_base
 from transparency_log.errors import CheckpointError, MerkleError, NoteError, WitnessError
 from transparency_log.merkle import HASH_SIZE, MAX_PROOF, check_consistency
 from transparency_log.note import COSIGNATURE_ED25519, MAX_SIGNATURES, Note, Signature, Signer, Verifier
-from transparency_log.state import Seen, WitnessState
+from transparency_log.seen import Seen, WitnessState
 
 # A full proof is 3 KiB and an ML-DSA line as much: room for a checkpoint with some thirty of those.
 MAX_REQUEST = 128 * 1024

@@ -1,14 +1,8 @@
 import pytest
 
 from transparency_log.errors import SequenceError, StorageError
-from transparency_log.state import (
-    Committed,
-    MemoryState,
-    MemoryWitnessState,
-    Seen,
-    SqliteState,
-    SqliteWitnessState,
-)
+from transparency_log.seen import MemoryWitnessState, Seen, SqliteWitnessState
+from transparency_log.state import Committed, MemoryState, SqliteState
 
 FIRST = Committed(b"first checkpoint")
 SECOND = Committed(b"second checkpoint", (b"entry", b"\0" * 300))

@@ -7,7 +7,7 @@ from transparency_log.checkpoint import Checkpoint, Cosignature, cosignatures, s
 from transparency_log.errors import NoteError, WitnessError
 from transparency_log.merkle import EMPTY_ROOT, Tree, leaf_hash
 from transparency_log.note import MAX_SIGNATURES, Note
-from transparency_log.state import MemoryWitnessState, Seen, SqliteWitnessState
+from transparency_log.seen import MemoryWitnessState, Seen, SqliteWitnessState
 from transparency_log.witness import (
     AddCheckpoint,
     Witness,
