@@ -8,7 +8,8 @@ from transparency_log.checkpoint import Checkpoint
 from transparency_log.log import Log
 from transparency_log.merkle import leaf_hash, root
 from transparency_log.note import Note, Verifier
-from transparency_log.reader import LogReader, TileReader
+from transparency_log.reader import LogReader
+from transparency_log.tree import TileReader
 from transparency_log.state import MemoryState
 from transparency_log.storage import Memory
 from transparency_log.tiles import Tile, decode_bundle, decode_hashes

@@ -7,23 +7,48 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from transparency_log.errors import StorageError
+from transparency_log.errors import SequenceError, StorageError
+
+_BUSY = 5.0  # seconds that one process waits for another's commit
 
 
 class Database:
-    """One SQLite file whose commits are on the disk when they return. Close it, or use it in a `with`."""
+    """One SQLite file. Close it, or use it in a `with`. To open is not to make: `create` does that, once.
+
+    Raises:
+        SequenceError: `state-missing`. What remembers signatures must not begin again from nothing.
+        StorageError: `state-database`, `disk-full`, `read-only` or `fsync-failed`.
+    """
 
     _SCHEMA = ""
 
     def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise SequenceError("state-missing", path=str(path))
         self._path = path
         with self._wrapped():
-            self._connection = sqlite3.connect(path, isolation_level=None)
+            # Several threads may use it, one at a time: its owner takes care of that.
+            self._connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
             # EXTRA is FULL and also syncs the folder when the journal is deleted: without that a power cut
             # right after a commit could bring the journal back and undo what was already signed.
             self._connection.execute("PRAGMA synchronous = EXTRA")
             self._connection.execute("PRAGMA fullfsync = ON")
-            self._connection.execute(self._SCHEMA)
+            self._connection.executescript(self._SCHEMA)
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Make a new, empty database and open it.
+
+        Raises:
+            SequenceError: `state-exists`.
+        """
+        try:
+            path.touch(mode=0o600, exist_ok=False)
+        except FileExistsError:
+            raise SequenceError("state-exists", path=str(path)) from None
+        except OSError as error:
+            raise StorageError("state-database", path=str(path), reason=str(error)) from None
+        return cls(path)
 
     def __enter__(self) -> Self:
         return self
@@ -51,4 +76,15 @@ class Database:
         try:
             yield
         except (sqlite3.Error, OverflowError) as error:
-            raise StorageError("state-database", path=str(self._path), reason=str(error)) from None
+            raise StorageError(_code(error), path=str(self._path), reason=str(error)) from None
+
+
+def _code(error: Exception) -> str:
+    match getattr(error, "sqlite_errorname", ""):
+        case "SQLITE_FULL":
+            return "disk-full"
+        case "SQLITE_IOERR_FSYNC" | "SQLITE_IOERR_DIR_FSYNC":
+            return "fsync-failed"
+        case str(name) if name.startswith("SQLITE_READONLY"):
+            return "read-only"
+    return "state-database"

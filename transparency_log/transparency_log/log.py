@@ -9,12 +9,13 @@ An append goes like this, and a crash between any two steps loses and forks noth
 
 Nobody sees a checkpoint before step 2, so no two trees of one size can be signed. What step 3 or 4 did not
 finish, `Log.open` finishes. A log that meets an error stops: it must be opened again, which checks everything
-that it goes on from.
+that it goes on from (`recovery`).
 
-Batching, HTTP and asking witnesses are not done here.
+A log is used by one thread at a time; `sequencer` takes the entries of many. HTTP and asking witnesses are not done
+here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
 from transparency_log.checkpoint import (
@@ -25,21 +26,24 @@ from transparency_log.checkpoint import (
     sign_checkpoint,
     verified_cosignatures,
 )
-from transparency_log.errors import CheckpointError, MerkleError, NoteError, SequenceError, StorageError, TileError
+from transparency_log.errors import CheckpointError, SequenceError, TileError
+from transparency_log.frozen import FROZEN, sign_frozen
 from transparency_log.merkle import EMPTY_ROOT, root_from
 from transparency_log.note import MAX_SIGNATURES, Note, Signature, Signer, Verifier
 from transparency_log.reader import (
     CHECKPOINT,
     COSIGNED_INDEX,
     MAX_COSIGNED,
-    TileReader,
+    LogReader,
     cosigned_path,
     format_cosigned_sizes,
     read_cosigned_sizes,
 )
+from transparency_log.recovery import open_own, recover
 from transparency_log.state import Committed, LogState
 from transparency_log.storage import Storage
-from transparency_log.tiles import MAX_ENTRY, RightEdge, Tile, tiles_between
+from transparency_log.tiles import ENTRIES, MAX_ENTRY, MAX_LEVEL, TILE_HEIGHT, TILE_WIDTH, RightEdge, Tile, level_size
+from transparency_log.tree import TileReader
 
 MAX_BATCH = 1 << 16  # entries: a batch is held in memory and committed in one transaction
 
@@ -48,18 +52,20 @@ class Log:
     """A log that can grow. Make it with `create`, once in its life, and with `open` ever after."""
 
     def __init__(
-        self, storage: Storage, signer: Signer, state: LogState, *, committed: Committed, edge: RightEdge
+        self, storage: Storage, signers: Sequence[Signer], state: LogState, *, committed: Committed, edge: RightEdge
     ) -> None:
         self._storage = storage
-        self._signer = signer
+        self._signers = signers
         self._state = state
         self._committed = committed
         self._edge = edge
         self._going = True
 
     @classmethod
-    def create(cls, storage: Storage, signer: Signer, *, state: LogState) -> Self:
+    def create(cls, storage: Storage, signer: Signer, *, state: LogState, further: Sequence[Signer] = ()) -> Self:
         """Start a new, empty log whose origin is the signer's name.
+
+        `further` keys (ML-DSA-44, 0x06) sign every checkpoint beside the first, as in `sign_checkpoint`.
 
         Raises:
             SequenceError: `log-exists` if there is one, here or in the state.
@@ -67,33 +73,43 @@ class Log:
         # Creating is not opening: a log whose files or state were mislaid must not start again from nothing.
         if storage.read(CHECKPOINT) is not None or state.read() is not None:
             raise SequenceError("log-exists", origin=signer.name)
-        note = sign_checkpoint(Checkpoint(signer.name, 0, EMPTY_ROOT), signer)
+        note = sign_checkpoint(Checkpoint(signer.name, 0, EMPTY_ROOT), signer, *further)
         committed = Committed(note.format())
-        state.create(committed)
+        state.begin(committed)
         storage.replace(CHECKPOINT, committed.checkpoint)
-        return cls(storage, signer, state, committed=committed, edge=RightEdge())
+        return cls(storage, (signer, *further), state, committed=committed, edge=RightEdge())
 
     @classmethod
-    def open(cls, storage: Storage, signer: Signer, *, state: LogState) -> Self:
+    def open(
+        cls,
+        storage: Storage,
+        signer: Signer,
+        *,
+        state: LogState,
+        further: Sequence[Signer] = (),
+        seen: Iterable[bytes] = (),
+    ) -> Self:
         """Go on with a log, after finishing what a crash may have left undone.
 
+        `seen` are the checkpoints that witnesses say they have cosigned.
+
         Raises:
-            SequenceError: It must not go on: `log-missing`, `not-this-log`, `public-ahead` (the state is an old
-                backup), `public-behind` (the files are one), `public-differs`, `right-edge`, `committed-mismatch`.
+            SequenceError: It must not go on: `log-missing`, `committed-mismatch`, or what `recovery.recover` finds.
         """
         committed = state.read()
         if committed is None:
             raise SequenceError("log-missing", origin=signer.name)
-        newest = _open_own(committed.checkpoint, signer)
-        public = _open_public(storage, signer, newest=newest, before=newest.size - len(committed.entries))
-        edge = _right_edge(storage, public or Checkpoint(signer.name, 0, EMPTY_ROOT))
-        log = cls(storage, signer, state, committed=committed, edge=edge)
+        newest = open_own(committed.checkpoint, signer.verifier)
+        edge, public = recover(storage, signer.verifier, committed, seen)
+        log = cls(storage, (signer, *further), state, committed=committed, edge=edge)
         if edge.size < newest.size or public is None:
-            files = _grow(edge, committed.entries)
+            files = edge.grow(committed.entries)
             # The files were checked up to the public checkpoint, the entries were committed: this is bit rot.
             if edge.root() != newest.root:
                 raise SequenceError("committed-mismatch", expected=newest.root.hex(), found=edge.root().hex())
             log._publish(files)
+        if committed.frozen is not None:
+            storage.create(FROZEN, committed.frozen)
         return log
 
     @property
@@ -103,8 +119,17 @@ class Log:
 
     @property
     def checkpoint(self) -> SignedCheckpoint:
-        """The newest checkpoint, with the log's signature only."""
-        return open_checkpoint(self._committed.checkpoint, self._signer.verifier)
+        """The newest checkpoint, with the log's signatures only."""
+        return open_checkpoint(self._committed.checkpoint, self._key)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the newest checkpoint is the last."""
+        return self._committed.frozen is not None
+
+    def entries(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the entries [start, end) as they lie in the files, checked."""
+        return LogReader(self._storage.read, self._key).entries(start, end, self.size)
 
     def append(self, entry: bytes) -> int:
         """Add an entry of 1 to 65,535 bytes and return its index; it is then durable and public."""
@@ -116,16 +141,19 @@ class Log:
         Raises:
             TileError: `entry-length` or `batch-length`; nothing was added, and the log goes on.
             StorageError: The entries may be in or not: open the log again to know.
-            SequenceError: `stopped` after an earlier error, `state-moved` if another writer was faster.
+            SequenceError: `stopped` after an earlier error, `frozen` after the end, `state-moved` if another writer
+                was faster.
         """
         self._check_going()
-        _check_entries(entries)
+        if self.frozen:
+            raise SequenceError("frozen", size=self.size)
+        check_entries(entries)
         if not entries:
             return []
         first = self.size
         self._going = False  # until all is done: in between, memory and files disagree
-        files = _grow(self._edge, entries)
-        note = sign_checkpoint(Checkpoint(self._signer.name, self.size, self._edge.root()), self._signer)
+        files = self._edge.grow(entries)
+        note = sign_checkpoint(Checkpoint(self._key.name, self.size, self._edge.root()), *self._signers)
         committed = Committed(note.format(), tuple(entries))
         self._state.replace(self._committed, committed)
         self._committed = committed
@@ -162,6 +190,42 @@ class Log:
             self._going = True
         return tuple(cosignature for _, cosignature in verified)
 
+    def freeze(self) -> None:
+        """End the log: nothing follows the newest checkpoint, and a note by its key says so to everybody.
+
+        Cosignatures are still taken in. Freezing a frozen log does nothing.
+        """
+        self._check_going()
+        if self.frozen:
+            return
+        note = sign_frozen(self.checkpoint.checkpoint, self._signers[0]).format()
+        self._going = False
+        # Committed first: once anybody has seen the note, no restart may forget it and go on.
+        self._state.freeze(note)
+        self._committed = Committed(self._committed.checkpoint, self._committed.entries, note)
+        self._storage.create(FROZEN, note)
+        self._going = True
+
+    def collect(self) -> int:
+        """Delete the partial tiles and bundles whose full one is there, and return how many (C2SP tlog-tiles).
+
+        Readers that ask for such a partial one fall back on the full one. Nothing else is ever deleted.
+        """
+        self._check_going()
+        deleted = 0
+        for full in self._full_tiles():
+            names = self._storage.names(f"{full.path}.p")
+            if names and self._storage.read(full.path) is not None:
+                for name in names:
+                    self._storage.delete(f"{full.path}.p/{name}")
+                deleted += len(names)
+        return deleted
+
+    def _full_tiles(self) -> Iterator[Tile]:
+        for level in (ENTRIES, *range(MAX_LEVEL // TILE_HEIGHT + 1)):
+            for index in range(level_size(self.size, level) // TILE_WIDTH):
+                yield Tile(level, index)
+
     def _collected(self, size: int) -> Note:
         """Return the checkpoint of one size with all that was collected for it so far."""
         newest = self.checkpoint.checkpoint
@@ -169,14 +233,14 @@ class Log:
             raise CheckpointError("size-ahead", expected=newest.size, found=size)
         data = self._storage.read(cosigned_path(size))
         if data is not None:
-            signed = open_checkpoint(data, self._signer.verifier, max_signatures=MAX_COSIGNED)
+            signed = open_checkpoint(data, self._key, max_signatures=MAX_COSIGNED)
             if signed.checkpoint.size != size:
                 raise CheckpointError("size-mismatch", expected=size, found=signed.checkpoint.size)
             return signed.note
-        # The witness may be late and the log have grown. Every earlier tree is a prefix of the newest, and Ed25519
-        # signs one text with always the same bytes: this is the very checkpoint that the witness was sent.
+        # The witness may be late and the log have grown. Every earlier tree is a prefix of the newest: this is the
+        # very checkpoint that the witness was sent.
         root = root_from(TileReader(self._storage.read, newest).node, size=size)
-        return sign_checkpoint(Checkpoint(newest.origin, size, root), self._signer)
+        return sign_checkpoint(Checkpoint(newest.origin, size, root), *self._signers)
 
     def _publish_cosigned(self, size: int, note: Note) -> None:
         self._storage.replace(cosigned_path(size), note.format())
@@ -187,65 +251,31 @@ class Log:
             self._storage.replace(CHECKPOINT, _newest_lines(note).format())
 
     def _publish(self, files: Iterable[tuple[Tile, bytes]]) -> None:
-        for tile, data in files:
-            self._storage.create(tile.path, data)
+        self._storage.create_all((tile.path, data) for tile, data in files)
         # Last, because whoever sees the checkpoint may ask for every tile below it.
         self._storage.replace(CHECKPOINT, self._committed.checkpoint)
+
+    @property
+    def _key(self) -> Verifier:
+        return self._signers[0].verifier
 
     def _check_going(self) -> None:
         if not self._going:
             raise SequenceError("stopped", expected="the log to be opened again")
 
 
-def _grow(edge: RightEdge, entries: Iterable[bytes]) -> list[tuple[Tile, bytes]]:
-    """Append the entries and return every file that the larger tree needs and the smaller one had not."""
-    old_size = edge.size
-    files = [file for entry in entries for file in edge.append(entry)]
-    needed = set(tiles_between(old_size, edge.size))
-    return files + [(tile, data) for tile, data in edge.partials() if tile in needed]
+def check_entries(entries: Sequence[bytes]) -> None:
+    """Check that a log can take these entries in one commit.
 
-
-def _check_entries(entries: Sequence[bytes]) -> None:
+    Raises:
+        TileError: `batch-length` or `entry-length`.
+    """
     if len(entries) > MAX_BATCH:
         raise TileError("batch-length", limit=MAX_BATCH, found=len(entries))
     for position, entry in enumerate(entries):
         # An empty entry is legal in a bundle and says nothing: most likely somebody's mistake.
         if not 1 <= len(entry) <= MAX_ENTRY:
             raise TileError("entry-length", position=position, expected=f"1 to {MAX_ENTRY}", found=len(entry))
-
-
-def _open_own(data: bytes, signer: Signer) -> Checkpoint:
-    try:
-        return open_checkpoint(data, signer.verifier, max_signatures=MAX_COSIGNED).checkpoint
-    except (NoteError, CheckpointError) as error:
-        # Another key or origin would start a second history under the first one's files.
-        raise SequenceError("not-this-log", expected=signer.verifier.vkey, reason=str(error)) from None
-
-
-def _open_public(storage: Storage, signer: Signer, *, newest: Checkpoint, before: int) -> Checkpoint | None:
-    """Return the checkpoint that the files show, which must be the committed one or the one before it."""
-    data = storage.read(CHECKPOINT)
-    if data is None:
-        if before > 0:
-            raise SequenceError("public-behind", expected=before, found=None)
-        return None
-    public = _open_own(data, signer)
-    if public.size > newest.size:
-        # The state is an old backup: signing on from it would fork what the public has seen.
-        raise SequenceError("public-ahead", expected=newest.size, found=public.size)
-    if public.size == newest.size and public.root != newest.root:
-        raise SequenceError("public-differs", expected=newest.root.hex(), found=public.root.hex())
-    if public.size not in (before, newest.size):
-        raise SequenceError("public-behind", expected=before, found=public.size)
-    return public
-
-
-def _right_edge(storage: Storage, public: Checkpoint) -> RightEdge:
-    try:
-        return TileReader(storage.read, public).right_edge()
-    except (MerkleError, StorageError, TileError) as error:
-        # Growing from hashes that are not below the checkpoint would fork from it.
-        raise SequenceError("right-edge", size=public.size, reason=str(error)) from None
 
 
 def _newest_lines(note: Note) -> Note:

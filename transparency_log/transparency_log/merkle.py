@@ -22,7 +22,7 @@ EMPTY_ROOT = sha256(b"").digest()  # RFC 6962 §2.1: MTH({}) = SHA-256()
 NodeReader = Callable[[int, int], bytes]
 """`read(level, index)`: the root of the perfect subtree of 2^level leaves that starts at index·2^level."""
 
-_BLOCK_LEVEL = 10  # leaves are hashed 1,024 at a time: the loop costs little and the memory stays small
+_BLOCK_LEVEL = 8  # leaves are hashed 256 at a time: the loop costs little, and a tile has as many
 _BLOCK = 1 << _BLOCK_LEVEL
 
 

@@ -7,12 +7,12 @@ Back it up together with its key, and never restore an older copy beside a key t
 
 import fcntl
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from transparency_log.database import Database
-from transparency_log.errors import SequenceError, StorageError
+from transparency_log.errors import LogError, SequenceError, StorageError
 from transparency_log.tiles import decode_bundle, encode_bundle
 
 
@@ -20,11 +20,13 @@ from transparency_log.tiles import decode_bundle, encode_bundle
 class Committed:
     """The newest signed checkpoint of a log, as a note, and the entries that it added to the one before.
 
-    The entries are kept until the next commit, so that a crash before they reach the tiles loses nothing.
+    The entries are kept until the next commit, so that a crash before they reach the tiles loses nothing. `frozen` is
+    the note that says that this checkpoint is the last (`frozen`).
     """
 
     checkpoint: bytes
     entries: tuple[bytes, ...] = ()
+    frozen: bytes | None = None
 
 
 class LogState(Protocol):
@@ -33,7 +35,7 @@ class LogState(Protocol):
     def read(self) -> Committed | None:
         """Return what was committed last, None if nothing ever was."""
 
-    def create(self, first: Committed) -> None:
+    def begin(self, first: Committed) -> None:
         """Commit the first checkpoint.
 
         Raises:
@@ -47,6 +49,9 @@ class LogState(Protocol):
             SequenceError: `state-moved` if another writer was faster.
         """
 
+    def freeze(self, note: bytes) -> None:
+        """Commit, for ever, that nothing follows what is committed."""
+
 
 class MemoryState:
     """A log's state for tests and rehearsals: gone with the process."""
@@ -58,7 +63,7 @@ class MemoryState:
         """Return what was committed last."""
         return self._committed
 
-    def create(self, first: Committed) -> None:
+    def begin(self, first: Committed) -> None:
         """Commit the first checkpoint."""
         if self._committed is not None:
             raise SequenceError("state-exists")
@@ -70,6 +75,12 @@ class MemoryState:
             raise SequenceError("state-moved")
         self._committed = new
 
+    def freeze(self, note: bytes) -> None:
+        """Commit that nothing follows."""
+        if self._committed is None:
+            raise SequenceError("state-missing")
+        self._committed = replace(self._committed, frozen=note)
+
 
 class SqliteState(Database):
     """A log's state in a SQLite file, held by one process at a time.
@@ -78,14 +89,18 @@ class SqliteState(Database):
         SequenceError: `locked` if another process writes this log.
     """
 
-    _SCHEMA = """CREATE TABLE IF NOT EXISTS log
-        (id INTEGER PRIMARY KEY CHECK (id = 1), checkpoint BLOB NOT NULL, entries BLOB NOT NULL) STRICT"""
+    _SCHEMA = """
+        CREATE TABLE IF NOT EXISTS log
+            (id INTEGER PRIMARY KEY CHECK (id = 1), checkpoint BLOB NOT NULL, entries BLOB NOT NULL) STRICT;
+        CREATE TABLE IF NOT EXISTS frozen
+            (id INTEGER PRIMARY KEY CHECK (id = 1), note BLOB NOT NULL) STRICT;
+        """
 
     def __init__(self, path: Path) -> None:
         self._lock = _lock(path.with_name(path.name + ".lock"))
         try:
             super().__init__(path)
-        except StorageError:
+        except LogError:
             os.close(self._lock)
             raise
 
@@ -96,12 +111,12 @@ class SqliteState(Database):
 
     def read(self) -> Committed | None:
         """Return what was committed last."""
-        match self._fetch("SELECT checkpoint, entries FROM log"):
-            case (bytes(checkpoint), bytes(entries)):
-                return Committed(checkpoint, decode_bundle(entries))
+        match self._fetch("SELECT checkpoint, entries, note FROM log LEFT JOIN frozen USING (id)"):
+            case (bytes(checkpoint), bytes(entries), bytes() | None as note):
+                return Committed(checkpoint, decode_bundle(entries), note)
         return None
 
-    def create(self, first: Committed) -> None:
+    def begin(self, first: Committed) -> None:
         """Commit the first checkpoint."""
         values = (first.checkpoint, encode_bundle(first.entries))
         if not self._change("INSERT OR IGNORE INTO log VALUES (1, ?, ?)", *values):
@@ -112,6 +127,10 @@ class SqliteState(Database):
         values = (new.checkpoint, encode_bundle(new.entries), old.checkpoint)
         if not self._change("UPDATE log SET checkpoint = ?, entries = ? WHERE checkpoint = ?", *values):
             raise SequenceError("state-moved", path=str(self._path))
+
+    def freeze(self, note: bytes) -> None:
+        """Commit that nothing follows."""
+        self._change("INSERT OR IGNORE INTO frozen VALUES (1, ?)", note)
 
 
 def _lock(path: Path) -> int:

@@ -13,12 +13,12 @@ Nothing is read or written here. Pruned logs and other entry encodings are not s
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from typing import Final, Literal, Self
 
 from transparency_log.encoding import MAX_INT
 from transparency_log.errors import TileError
-from transparency_log.merkle import HASH_SIZE, CompactRange, leaf_hash, root
+from transparency_log.merkle import HASH_SIZE, CompactRange, leaf_hash
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
@@ -145,54 +145,81 @@ class RightEdge:
     """
 
     def __init__(self, size: int = 0, entries: Sequence[bytes] = (), levels: Sequence[Sequence[bytes]] = ()) -> None:
+        self._size = size
         self._entries = list(entries)
-        self._levels = [list(hashes) for hashes in levels]
-        nodes: list[bytes] = []
-        for hashes in reversed(self._levels):
-            subtree = CompactRange()
-            subtree.extend(hashes)
-            nodes += subtree.nodes
-        self._range = CompactRange(size, nodes)
+        self._levels = [_Unfinished(hashes) for hashes in levels]
 
     @property
     def size(self) -> int:
         """The number of entries so far."""
-        return self._range.size
+        return self._size
 
     def root(self) -> bytes:
         """Return the root over all entries so far."""
-        return self._range.root()
+        nodes = [node for level in reversed(self._levels) for node in level.range.nodes]
+        return CompactRange(self._size, nodes).root()
 
     def append(self, entry: bytes) -> list[tuple[Tile, bytes]]:
         """Add an entry and return the full tiles that it completes, with their bytes: seldom any."""
-        index, node = self.size, leaf_hash(entry)
-        self._range.append(node)
-        self._entries.append(entry)
-        finished = []
-        if len(self._entries) == TILE_WIDTH:
-            finished.append((Tile(ENTRIES, index // TILE_WIDTH), encode_bundle(self._entries)))
-            self._entries.clear()
-        for level in count():
-            if level == len(self._levels):
-                self._levels.append([])
-            hashes = self._levels[level]
-            hashes.append(node)
-            if len(hashes) < TILE_WIDTH:
-                break
-            index //= TILE_WIDTH
-            finished.append((Tile(level, index), encode_hashes(hashes)))
-            node = root(hashes)  # the tile's only hash at the next level
-            hashes.clear()
+        return self.extend([entry])
+
+    def extend(self, entries: Iterable[bytes]) -> list[tuple[Tile, bytes]]:
+        """Add entries and return the full tiles and bundles that they complete, with their bytes."""
+        finished: list[tuple[Tile, bytes]] = []
+        rest = iter(entries)
+        while some := list(islice(rest, TILE_WIDTH - len(self._entries))):
+            self._entries += some
+            self._size += len(some)
+            if len(self._entries) == TILE_WIDTH:
+                finished.append((Tile(ENTRIES, self._size // TILE_WIDTH - 1), encode_bundle(self._entries)))
+                self._entries.clear()
+            finished += self._push([leaf_hash(entry) for entry in some])
         return finished
+
+    def grow(self, entries: Iterable[bytes]) -> list[tuple[Tile, bytes]]:
+        """Add entries and return every file that the larger tree needs and the smaller one had not."""
+        before = self._size
+        finished = self.extend(entries)
+        needed = set(tiles_between(before, self._size))
+        return finished + [(tile, data) for tile, data in self.partials() if tile in needed]
 
     def partials(self) -> list[tuple[Tile, bytes]]:
         """Return the partial tiles of the present size, with their bytes."""
         partials = []
         if self._entries:
-            tile = Tile(ENTRIES, self.size // TILE_WIDTH, len(self._entries))
+            tile = Tile(ENTRIES, self._size // TILE_WIDTH, len(self._entries))
             partials.append((tile, encode_bundle(self._entries)))
-        for level, hashes in enumerate(self._levels):
-            if hashes:
-                index = level_size(self.size, level) // TILE_WIDTH
+        for level, unfinished in enumerate(self._levels):
+            if hashes := unfinished.hashes:
+                index = level_size(self._size, level) // TILE_WIDTH
                 partials.append((Tile(level, index, len(hashes)), encode_hashes(hashes)))
         return partials
+
+    def _push(self, hashes: Sequence[bytes]) -> list[tuple[Tile, bytes]]:
+        """Add hashes to the unfinished tile of level 0, which has room for them."""
+        finished = []
+        for level in count():
+            if level == len(self._levels):
+                self._levels.append(_Unfinished())
+            unfinished = self._levels[level]
+            unfinished.extend(hashes)
+            if len(unfinished.hashes) < TILE_WIDTH:
+                break
+            index = level_size(self._size, level) // TILE_WIDTH - 1
+            finished.append((Tile(level, index), encode_hashes(unfinished.hashes)))
+            hashes = [unfinished.range.root()]  # the tile's only hash at the next level
+            self._levels[level] = _Unfinished()
+        return finished
+
+
+class _Unfinished:
+    """The hashes of a tile that is not full, and the perfect subtrees over them."""
+
+    def __init__(self, hashes: Sequence[bytes] = ()) -> None:
+        self.hashes: list[bytes] = []
+        self.range = CompactRange()
+        self.extend(hashes)
+
+    def extend(self, hashes: Sequence[bytes]) -> None:
+        self.hashes += hashes
+        self.range.extend(hashes)

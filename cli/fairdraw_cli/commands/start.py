@@ -58,7 +58,7 @@ def init(session: Session, folder: Path, bureau: str, origin: str, *, rehearsal:
 
         witnesses = {name: one.verifier for name, one in make_witnesses(folder, origin).items()}
         practice = make_beacon(folder)
-    with SqliteState(folder / "state" / "log.sqlite") as state:
+    with SqliteState.create(folder / "state" / "log.sqlite") as state:
         Log.create(Directory(folder / "log"), log, state=state)
     text = first_trust(log.verifier, key.verifier, witnesses=witnesses, practice=practice)
     write(folder / "trust", text.encode())

@@ -6,9 +6,10 @@ from support.keys import ORIGIN, grease, log_signer, witness_signer
 from transparency_log import log as log_module
 from transparency_log.checkpoint import Checkpoint, Cosignature, cosign, cosignatures, open_checkpoint, sign_checkpoint
 from transparency_log.errors import CheckpointError, NoteError, SequenceError, StorageError, TileError
+from transparency_log.frozen import open_frozen
 from transparency_log.log import Log
 from transparency_log.merkle import leaf_hash, root
-from transparency_log.note import Note
+from transparency_log.note import COSIGNATURE_ML_DSA_44, Note, Signer, Verifier
 from transparency_log.reader import LogReader
 from transparency_log.state import Committed, MemoryState, SqliteState
 from transparency_log.storage import Directory, Memory
@@ -44,6 +45,9 @@ class Failing(Memory):
 
     def create(self, path, data):
         self.write(super().create, path, data)
+
+    def delete(self, path):
+        self.write(lambda path, _: super(Failing, self).delete(path), path, None)
 
     def replace(self, path, data):
         self.write(super().replace, path, data)
@@ -203,7 +207,7 @@ def test_a_restored_backup_of_the_state_does_not_sign_on():
     backup = state.read()
     log.append(b"seen by the public")
     restored = MemoryState()
-    restored.create(backup)
+    restored.begin(backup)
     with pytest.raises(SequenceError, match="public-ahead"):
         Log.open(storage, SIGNER, state=restored)
 
@@ -259,7 +263,7 @@ def test_committed_entries_that_rotted_are_not_published():
     public = dict(storage.files)
     log.append(b"entry")
     rotten = MemoryState()
-    rotten.create(Committed(state.read().checkpoint, (b"enter",)))
+    rotten.begin(Committed(state.read().checkpoint, (b"enter",)))
     storage.files = public
     with pytest.raises(SequenceError, match="committed-mismatch"):
         Log.open(storage, SIGNER, state=rotten)
@@ -357,7 +361,7 @@ def test_the_published_checkpoint_never_has_more_lines_than_everybody_reads():
 
 def test_a_log_on_a_disk_outlives_its_process(tmp_path):
     storage = Directory(tmp_path / "public")
-    with SqliteState(tmp_path / "state.sqlite") as state:
+    with SqliteState.create(tmp_path / "state.sqlite") as state:
         log = Log.create(storage, SIGNER, state=state)
         log.append_many(entries(3))
         with pytest.raises(SequenceError, match="locked"):
@@ -368,3 +372,126 @@ def test_a_log_on_a_disk_outlives_its_process(tmp_path):
         log.add_cosignatures(4, [cosign(W1, log.checkpoint.note.text, TIME)], [W1.verifier])
     assert reader(storage).check().checkpoint.size == 4
     assert not list((tmp_path / "public").rglob(".*"))
+
+
+def test_a_frozen_log_takes_nothing_more_says_so_to_all_and_stays_frozen():
+    log, storage, state = new_log(3)
+    log.freeze()
+    log.freeze()
+    assert log.frozen
+    assert open_frozen(storage.files["frozen"], SIGNER.verifier) == log.checkpoint.checkpoint
+    assert reader(storage).frozen()
+    for going in (log, Log.open(storage, SIGNER, state=state)):
+        with pytest.raises(SequenceError, match="frozen"):
+            going.append(b"more")
+        going.add_cosignatures(3, [cosign(W1, log.checkpoint.note.text, TIME)], [W1.verifier])
+    assert reader(storage).check().checkpoint.size == 3
+
+
+def test_a_log_is_not_frozen_until_it_says_so():
+    log, storage, _ = new_log(3)
+    assert not log.frozen
+    assert not reader(storage).frozen()
+
+
+@pytest.mark.parametrize("persists", [False, True])
+def test_a_freeze_that_was_cut_short_is_finished_by_opening(persists):
+    log, storage, state = new_log(3)
+    failing = Failing(storage.files, at=0, persists=persists)
+    log = Log.open(failing, SIGNER, state=state)
+    with pytest.raises(StorageError):
+        log.freeze()
+    with pytest.raises(SequenceError, match="stopped"):
+        log.append(b"more")
+    failing.left = 10
+    assert Log.open(failing, SIGNER, state=state).frozen
+    assert reader(failing).frozen()
+
+
+def test_a_state_from_before_the_end_does_not_go_on_after_it():
+    log, storage, state = new_log(3)
+    backup = state.read()
+    log.freeze()
+    restored = MemoryState()
+    restored.begin(backup)
+    with pytest.raises(SequenceError, match="public-frozen"):
+        Log.open(storage, SIGNER, state=restored)
+
+
+def test_partial_tiles_are_deleted_on_request_once_the_full_one_is_there():
+    log, storage, state = new_log()
+    for size in (1, 255, 300, 520):
+        log.append_many(entries(size - log.size, log.size))
+        log.add_cosignatures(size, [cosign(W1, log.checkpoint.note.text, TIME)], [W1.verifier])
+    kept = {path for path in storage.files if ".p/" not in path or "/002.p/" in path or path.startswith("tile/1/")}
+    gone = set(storage.files) - kept
+    assert gone == {
+        f"tile/{level}/{n}.p/{w}" for level in (0, "entries") for n, w in (("000", 1), ("000", 255), ("001", 44))
+    }
+    assert log.collect() == len(gone)
+    assert log.collect() == 0
+    assert set(storage.files) == kept
+    assert reader(storage).check().checkpoint.size == 520
+    assert Log.open(storage, SIGNER, state=state).append(b"next") == 520
+
+
+def test_a_partial_tile_stays_while_the_full_one_is_missing():
+    log, storage, _ = new_log()
+    log.append_many(entries(200))
+    log.append_many(entries(100, 200))
+    del storage.files["tile/0/000"]
+    log.collect()
+    assert "tile/0/000.p/200" in storage.files
+    assert "tile/entries/000.p/200" not in storage.files
+
+
+def cosigned(log):
+    text = log.checkpoint.note.text
+    return Note(text, (*log.checkpoint.note.signatures, cosign(W1, text, TIME))).format()
+
+
+def test_a_restored_copy_of_all_is_found_out_by_a_witness_that_has_seen_more():
+    log, storage, state = new_log(3)
+    files, backup = dict(storage.files), state.read()
+    log.append(b"seen by a witness")
+    seen = cosigned(log)
+    restored = MemoryState()
+    restored.begin(backup)
+    old = Memory()
+    old.files = files
+    with pytest.raises(SequenceError, match="witness-ahead") as caught:
+        Log.open(old, SIGNER, state=restored, seen=[seen])
+    assert caught.value.params == {"expected": 3, "found": 4}
+    assert old.files == files
+    assert Log.open(storage, SIGNER, state=state, seen=[seen]).size == 4
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_witness_that_has_seen_another_tree_stops_the_log(size):
+    _, storage, state = new_log(3)
+    fork, *_ = new_log()
+    fork.append_many(entries(size, 100))
+    with pytest.raises(SequenceError, match="witness-differs"):
+        Log.open(storage, SIGNER, state=state, seen=[cosigned(fork)])
+
+
+def test_a_witness_that_shows_what_the_log_did_not_sign_does_not_stop_it():
+    log, storage, state = new_log(3)
+    other = SIGNER.from_seed(ORIGIN, hashlib.sha256(b"other").digest())
+    forged = sign_checkpoint(Checkpoint(ORIGIN, 9, leaf_hash(b"x")), other).format()
+    assert Log.open(storage, SIGNER, state=state, seen=[forged, b"garbage", b"", cosigned(log)]).append(b"x") == 3
+
+
+def test_a_log_may_sign_with_a_second_key_that_others_ignore():
+    if not Verifier(ORIGIN, COSIGNATURE_ML_DSA_44, bytes(1312)).supported:
+        pytest.skip("the installed cryptography has no ML-DSA-44")
+    second = Signer.from_seed(ORIGIN, hashlib.sha256(b"pq").digest(), COSIGNATURE_ML_DSA_44)
+    storage, state = Memory(), MemoryState()
+    Log.create(storage, SIGNER, state=state, further=[second]).append(b"entry")
+    log = Log.open(storage, SIGNER, state=state, further=[second])
+    log.append(b"another")
+    log.add_cosignatures(2, [cosign(W1, log.checkpoint.note.text, TIME)], [W1.verifier])
+    for path in ("checkpoint", "cosigned/2"):
+        for key in (SIGNER.verifier, second.verifier):
+            assert open_checkpoint(storage.files[path], key).checkpoint.size == 2
+    assert reader(storage).check().checkpoint.size == 2

@@ -1,5 +1,7 @@
+import errno
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -50,7 +52,8 @@ def test_a_path_below_a_file_is_not_there(storage):
     "path", ["", "/", "/etc/passwd", "../x", "a/../../x", "a//b", "a/", "./a", ".hidden", "a\\b", "a\0b", "a b", "ａ"]
 )
 def test_a_path_out_of_the_folder_is_refused(storage, path):
-    for use in (storage.read, lambda p: storage.create(p, b""), lambda p: storage.replace(p, b"")):
+    uses = (storage.read, storage.delete, storage.names)
+    for use in (*uses, lambda p: storage.create(p, b""), lambda p: storage.replace(p, b"")):
         with pytest.raises(StorageError, match="path"):
             use(path)
 
@@ -90,6 +93,58 @@ def test_a_disk_that_does_not_keep_its_promise_is_an_error_and_leaves_no_file(tm
 
     monkeypatch.setattr(os, "fsync", fail)
     for write in (Directory(tmp_path).create, Directory(tmp_path).replace):
-        with pytest.raises(StorageError, match="not-durable"):
+        with pytest.raises(StorageError, match="fsync-failed"):
             write("file", b"bytes")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(errno.ENOSPC, "disk-full"), (errno.EDQUOT, "disk-quota"), (errno.EROFS, "read-only"), (errno.EIO, "not-durable")],
+)
+def test_a_disk_that_takes_nothing_more_says_why_and_nothing_is_half_there(tmp_path, monkeypatch, number, code):
+    storage = Directory(tmp_path)
+    storage.replace("checkpoint", b"old")
+
+    def fail(*_args, **_kwargs):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(tempfile, "mkstemp", fail)
+    for write in (storage.create, storage.replace):
+        with pytest.raises(StorageError, match=code):
+            write("checkpoint", b"new")
+    assert storage.read("checkpoint") == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+
+
+def test_many_files_are_created_as_one_by_one(storage):
+    files = [(f"tile/0/{number:03}", b"%d" % number) for number in range(200)]
+    storage.create_all(iter(files))
+    storage.create_all(files)
+    assert all(storage.read(path) == data for path, data in files)
+    with pytest.raises(StorageError, match="immutable"):
+        storage.create_all([("tile/0/200", b"new"), ("tile/0/007", b"other")])
+    assert storage.read("tile/0/007") == b"7"
+
+
+def test_names_are_those_of_the_files_in_one_folder(storage):
+    assert storage.names("tile/0/000.p") == []
+    for width in (1, 7, 255):
+        storage.create(f"tile/0/000.p/{width}", b"")
+    storage.create("tile/0/000", b"")
+    assert sorted(storage.names("tile/0/000.p")) == ["1", "255", "7"]
+    assert storage.names("tile/0/000") == []
+
+
+def test_a_deleted_file_is_gone_and_its_neighbours_stay(storage):
+    for path in ("tile/0/000.p/1", "tile/0/000.p/2", "tile/0/000"):
+        storage.create(path, path.encode())
+    storage.delete("tile/0/000.p/1")
+    storage.delete("tile/0/000.p/1")
+    assert storage.names("tile/0/000.p") == ["2"]
+    storage.delete("tile/0/000.p/2")
+    storage.delete("tile/0/000.p/2")
+    storage.delete("tile/0/000/1")
+    assert storage.names("tile/0/000.p") == []
+    assert storage.read("tile/0/000") == b"tile/0/000"
+    storage.create("tile/0/000.p/1", b"again")
