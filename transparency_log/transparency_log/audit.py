@@ -7,7 +7,7 @@ the entry where there is one.
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 
-from transparency_log.errors import MerkleError, StorageError, TileError
+from transparency_log.errors import LogError, MerkleError, StorageError, TileError
 from transparency_log.tiles import ENTRIES, TILE_WIDTH, RightEdge, Tile, tile_at
 from transparency_log.tree import Read, TileReader, read_ahead, read_bundle
 
@@ -47,9 +47,7 @@ def audit(
             for tile, data in edge.extend(entries[edge.size - first : stop - first]):
                 _compare(read, tree, tile, data, found=leaves if tile.level == 0 else None)
             if stop in stops:
-                confirm(stop, edge.root())
-                for tile, data in edge.partials():  # C2SP tlog-tiles: they are served for every published size
-                    _compare(read, tree, tile, data)
+                _check_published(read, tree, edge, confirm)
         if visit is not None:
             visit(entries)
     _check_end(read, tree, edge)
@@ -59,6 +57,16 @@ def first_beyond(published: Sequence[int], size: int) -> int | None:
     """Return the first published size that a tree of this size has not reached."""
     at = bisect_left(published, size + 1)
     return published[at] if at < len(published) else None
+
+
+def _check_published(read: Read, tree: TileReader, edge: RightEdge, confirm: Callable[[int, bytes], None]) -> None:
+    try:
+        confirm(edge.size, edge.root())
+    except LogError:
+        tree.entries((edge.size - 1) // TILE_WIDTH)  # an altered entry is to be told as such, not as a fork
+        raise
+    for tile, data in edge.partials():  # C2SP tlog-tiles: they are served for every published size
+        _compare(read, tree, tile, data)
 
 
 def _check_end(read: Read, tree: TileReader, edge: RightEdge) -> None:

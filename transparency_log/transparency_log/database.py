@@ -1,5 +1,6 @@
 """A small SQLite file whose commits are on the disk when they return."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,9 +30,10 @@ class Database:
         with self._wrapped():
             # Several threads may use it, one at a time: its owner takes care of that.
             self._connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
-            # EXTRA is FULL and also syncs the folder when the journal is deleted: without that a power cut
-            # right after a commit could bring the journal back and undo what was already signed.
-            self._connection.execute("PRAGMA synchronous = EXTRA")
+            # With a write-ahead log FULL is one sync a commit. With a rollback journal it would be several, and a
+            # power cut right after could bring the journal back and undo what was already signed.
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA fullfsync = ON")
             self._connection.executescript(self._SCHEMA)
 
@@ -44,6 +46,11 @@ class Database:
         """
         try:
             path.touch(mode=0o600, exist_ok=False)
+            folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
         except FileExistsError:
             raise SequenceError("state-exists", path=str(path)) from None
         except OSError as error:

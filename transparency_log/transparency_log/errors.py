@@ -8,9 +8,16 @@ LogError
 ├── PolicyError        a policy file (C2SP tlog-policy)
 ├── ProofError         a .tlog-proof file (C2SP tlog-proof)
 ├── StorageError       bytes could not be kept or found
+├── RemoteError        a host on the web gave no answer, or none to be read
+├── EvidenceError      a file that should convict a log does not
+├── ForkError          a log signed two histories
+├── MirrorError        a copy of a log cannot go on
+├── FollowError        what a follower remembers of a log is damaged, or a file cannot be reached
 ├── SequenceError      the log refuses to start or to go on, lest it forks
 └── WitnessError       a witness refuses to cosign (C2SP tlog-witness)
 """
+
+from typing import Self
 
 
 class LogError(Exception):
@@ -20,6 +27,10 @@ class LogError(Exception):
         super().__init__(code, params)
         self.code = code
         self.params = params
+
+    def at(self, path: str) -> Self:
+        """Return the same error, of the file that it was found in."""
+        return type(self)(self.code, **{"path": path, **self.params})
 
     def __str__(self) -> str:
         told = ", ".join(f"{name} {value!r}" for name, value in self.params.items())
@@ -52,6 +63,30 @@ class ProofError(LogError):
 
 class StorageError(LogError):
     """Bytes could not be stored durably, or are not there."""
+
+
+class RemoteError(LogError):
+    """A host on the web gave no answer, or one that is not read on; what it has is not known."""
+
+
+class EvidenceError(LogError):
+    """A file that should convict a log of a fork is malformed, or does not convict."""
+
+
+class ForkError(LogError):
+    """A log signed two histories; `evidence` is a file that convicts it (`evidence.Fork`)."""
+
+    def __init__(self, code: str, evidence: bytes, /, **params: object) -> None:
+        super().__init__(code, **params)
+        self.evidence = evidence
+
+
+class MirrorError(LogError):
+    """A copy of a log cannot go on from what it holds."""
+
+
+class FollowError(LogError):
+    """What a follower remembers of a log is damaged, or a file cannot be reached."""
 
 
 class SequenceError(LogError):

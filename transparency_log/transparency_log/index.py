@@ -28,7 +28,6 @@ class Index(Database):
         super().__init__(path)
         with self._wrapped():
             # A cache may lose its last commits in a power cut, but never be half right.
-            self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
 
     @property

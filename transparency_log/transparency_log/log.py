@@ -184,7 +184,7 @@ class Log:
         lines = tuple(dict.fromkeys((*collected.signatures, *(signature for signature, _ in verified))))
         if len(lines) > MAX_COSIGNED:
             raise CheckpointError("cosigned-full", size=size, limit=MAX_COSIGNED, found=len(lines))
-        if len(lines) > len(collected.signatures):
+        if verified:  # known ones too: a crash may have come between the file of the size and the index of the sizes
             self._going = False
             self._publish_cosigned(size, Note(collected.text, lines))
             self._going = True
@@ -213,12 +213,14 @@ class Log:
         """
         self._check_going()
         deleted = 0
+        self._going = False
         for full in self._full_tiles():
             names = self._storage.names(f"{full.path}.p")
             if names and self._storage.read(full.path) is not None:
                 for name in names:
                     self._storage.delete(f"{full.path}.p/{name}")
                 deleted += len(names)
+        self._going = True
         return deleted
 
     def _full_tiles(self) -> Iterator[Tile]:

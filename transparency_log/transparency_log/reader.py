@@ -10,7 +10,7 @@ from itertools import pairwise
 from transparency_log.audit import Visit, audit, first_beyond
 from transparency_log.checkpoint import SignedCheckpoint, open_checkpoint
 from transparency_log.encoding import decode_decimal
-from transparency_log.errors import CheckpointError, MerkleError, StorageError, TileError
+from transparency_log.errors import CheckpointError, MerkleError, NoteError, StorageError, TileError
 from transparency_log.frozen import FROZEN, open_frozen
 from transparency_log.merkle import consistency_proof_from, inclusion_proof_from, root_from
 from transparency_log.note import Verifier
@@ -141,7 +141,10 @@ class LogReader:
         data = self._read(path)
         if data is None:
             raise StorageError("missing", path=path)
-        return open_checkpoint(data, self._verifier, origin=self._origin, max_signatures=MAX_COSIGNED)
+        try:
+            return open_checkpoint(data, self._verifier, origin=self._origin, max_signatures=MAX_COSIGNED)
+        except (NoteError, CheckpointError) as error:
+            raise error.at(path) from None
 
 
 def cosigned_path(size: int) -> str:

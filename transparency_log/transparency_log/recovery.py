@@ -6,13 +6,13 @@ fourth voice are its witnesses, who remember what a restored backup has forgotte
 
 from collections.abc import Iterable
 
-from transparency_log.checkpoint import Checkpoint, open_checkpoint
+from transparency_log.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint
 from transparency_log.errors import LogError, MerkleError, SequenceError, StorageError, TileError
 from transparency_log.frozen import FROZEN, open_frozen
 from transparency_log.merkle import EMPTY_ROOT, root_from
-from transparency_log.note import Verifier
+from transparency_log.note import Note, Verifier
 from transparency_log.reader import CHECKPOINT, MAX_COSIGNED
-from transparency_log.state import Committed
+from transparency_log.state import Committed, LogState
 from transparency_log.storage import Storage
 from transparency_log.tiles import RightEdge
 from transparency_log.tree import TileReader
@@ -24,11 +24,7 @@ def open_own(data: bytes, key: Verifier) -> Checkpoint:
     Raises:
         SequenceError: `not-this-log`.
     """
-    try:
-        return open_checkpoint(data, key, max_signatures=MAX_COSIGNED).checkpoint
-    except LogError as error:
-        # Another key or origin would start a second history under the first one's files.
-        raise SequenceError("not-this-log", expected=key.vkey, reason=str(error)) from None
+    return _open_signed(data, key).checkpoint
 
 
 def recover(
@@ -60,6 +56,53 @@ def recover(
         raise _right_edge(tree.size, error) from None
 
 
+def restore(storage: Storage, key: Verifier, state: LogState, *, size: int, seen: Iterable[bytes]) -> Committed:
+    """Let a log go on from its public files, whatever its state was: the state is lost, or an old copy.
+
+    That forgets nothing that anybody saw only if the files are the newest that ever were public. So they are compared
+    with `size`, which somebody must have learnt elsewhere, with what witnesses have `seen`, and with the old state.
+    Check the files themselves before (`LogReader.check`).
+
+    Raises:
+        SequenceError: `restore-size`, `public-behind`, `public-differs`, `witness-ahead`, `witness-differs` and others
+            of `recover`; the state is then as it was.
+    """
+    data = storage.read(CHECKPOINT)
+    if data is None:
+        raise SequenceError("restore-size", expected=size, found=0)
+    signed = _open_signed(data, key)
+    public = signed.checkpoint
+    if public.size != size:
+        raise SequenceError("restore-size", expected=size, found=public.size)
+    lines = [line for line in signed.note.signatures if line.name == key.name]  # the log's own, whatever their kind
+    frozen = storage.read(FROZEN)
+    new = Committed(Note(signed.note.text, tuple(lines)).format(), frozen=frozen)
+    old = state.read()
+    if old is not None:
+        known = open_own(old.checkpoint, key)
+        if known.size > public.size:
+            # The log has signed it, and perhaps shown it: the files must be brought up from a copy first.
+            raise SequenceError("public-behind", expected=known.size, found=public.size)
+        if root_from(_tree(storage, public).node, size=known.size) != known.root:
+            raise SequenceError("public-differs", expected=known.root.hex(), found=public.root.hex())
+    recover(storage, key, new, seen)
+    if old is None:
+        state.begin(new)
+    else:
+        state.replace(old, new)
+    if frozen is not None:
+        state.freeze(frozen)
+    return new
+
+
+def _open_signed(data: bytes, key: Verifier) -> SignedCheckpoint:
+    try:
+        return open_checkpoint(data, key, max_signatures=MAX_COSIGNED)
+    except LogError as error:
+        # Another key or origin would start a second history under the first one's files.
+        raise SequenceError("not-this-log", expected=key.vkey, reason=str(error)) from None
+
+
 def _signed(data: bytes, key: Verifier) -> Checkpoint | None:
     try:
         return open_checkpoint(data, key, max_signatures=MAX_COSIGNED).checkpoint
@@ -72,7 +115,7 @@ def _public(storage: Storage, key: Verifier, *, newest: Checkpoint, before: int)
     data = storage.read(CHECKPOINT)
     if data is None:
         if before > 0:
-            raise SequenceError("public-behind", expected=before, found=None)
+            raise SequenceError("public-behind", expected=before, found=0)
         return None
     public = open_own(data, key)
     if public.size > newest.size:

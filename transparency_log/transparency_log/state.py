@@ -7,6 +7,7 @@ Back it up together with its key, and never restore an older copy beside a key t
 
 import fcntl
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -77,9 +78,7 @@ class MemoryState:
 
     def freeze(self, note: bytes) -> None:
         """Commit that nothing follows."""
-        if self._committed is None:
-            raise SequenceError("state-missing")
-        self._committed = replace(self._committed, frozen=note)
+        self._committed = self._committed and replace(self._committed, frozen=note)
 
 
 class SqliteState(Database):
@@ -107,7 +106,8 @@ class SqliteState(Database):
     def close(self) -> None:
         """Close the file and let another process write."""
         super().close()
-        os.close(self._lock)
+        with suppress(OSError):  # nothing was written to it, so nothing is lost
+            os.close(self._lock)
 
     def read(self) -> Committed | None:
         """Return what was committed last."""
@@ -141,8 +141,11 @@ def _lock(path: Path) -> int:
         raise StorageError("state-database", path=str(path), reason=str(error)) from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         os.close(descriptor)
         # Two writers would sign two trees of one size.
         raise SequenceError("locked", path=str(path)) from None
+    except OSError as error:  # a file system without locks, say: without one nobody may write
+        os.close(descriptor)
+        raise StorageError("state-database", path=str(path), reason=str(error)) from None
     return descriptor

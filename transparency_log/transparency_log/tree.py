@@ -111,7 +111,7 @@ def read_bundle(read: Read, bundle: Tile) -> tuple[bytes, ...]:
     try:
         entries = decode_bundle(data)
     except TileError as error:
-        raise TileError(error.code, path=bundle.path, **error.params) from None
+        raise error.at(bundle.path) from None
     if len(entries) != width:
         raise TileError("bundle-length", path=bundle.path, expected=width, found=len(entries))
     return entries[: bundle.width]
@@ -143,7 +143,7 @@ def _read_hashes(read: Read, tile: Tile) -> tuple[bytes, ...]:
     try:
         return decode_hashes(data, width)[: tile.width]
     except TileError as error:
-        raise TileError(error.code, path=tile.path, **error.params) from None
+        raise error.at(tile.path) from None
 
 
 def _read_widest(read: Read, tile: Tile) -> tuple[bytes, int]:

@@ -11,6 +11,7 @@ from transparency_log.log import Log
 from transparency_log.merkle import leaf_hash, root
 from transparency_log.note import COSIGNATURE_ML_DSA_44, Note, Signer, Verifier
 from transparency_log.reader import LogReader
+from transparency_log.recovery import restore
 from transparency_log.state import Committed, MemoryState, SqliteState
 from transparency_log.storage import Directory, Memory
 from transparency_log.tiles import tiles_between
@@ -495,3 +496,67 @@ def test_a_log_may_sign_with_a_second_key_that_others_ignore():
         for key in (SIGNER.verifier, second.verifier):
             assert open_checkpoint(storage.files[path], key).checkpoint.size == 2
     assert reader(storage).check().checkpoint.size == 2
+
+
+def restored(storage, state, *, size, seen=()):
+    restore(storage, SIGNER.verifier, state, size=size, seen=seen)
+    return Log.open(storage, SIGNER, state=state, seen=seen)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_log_whose_state_is_lost_goes_on_from_its_public_files(frozen):
+    log, storage, _ = new_log(300)
+    log.add_cosignatures(300, [cosign(W1, log.checkpoint.note.text, TIME), grease(1)], [W1.verifier])
+    if frozen:
+        log.freeze()
+    again = restored(storage, MemoryState(), size=300, seen=[cosigned(log)])
+    assert (again.size, again.checkpoint, again.frozen) == (300, log.checkpoint, frozen)
+    if not frozen:
+        assert again.append(b"next") == 300
+    assert reader(storage).check().checkpoint.size == again.size
+
+
+def test_a_log_whose_state_is_an_old_copy_goes_on_from_newer_files():
+    log, storage, state = new_log(3)
+    old = MemoryState()
+    old.begin(state.read())
+    log.append_many(entries(300, 3))
+    assert restored(storage, old, size=303).append(b"next") == 303
+
+
+@pytest.mark.parametrize("size", [0, 299, 301])
+def test_a_restored_log_must_have_the_size_that_somebody_knows(size):
+    _, storage, _ = new_log(300)
+    state = MemoryState()
+    for files in (storage, Memory()):
+        with pytest.raises(SequenceError, match="restore-size"):
+            restore(files, SIGNER.verifier, state, size=size or 1, seen=[])
+    assert state.read() is None
+
+
+def test_files_that_are_older_than_what_a_witness_or_the_state_knows_are_not_gone_on_from():
+    log, storage, state = new_log(3)
+    files = Memory()
+    files.files = dict(storage.files)
+    log.append(b"more")
+    before = state.read()
+    with pytest.raises(SequenceError, match="public-behind"):
+        restore(files, SIGNER.verifier, state, size=3, seen=[])
+    assert state.read() == before
+    empty = MemoryState()
+    with pytest.raises(SequenceError, match="witness-ahead"):
+        restore(files, SIGNER.verifier, empty, size=3, seen=[cosigned(log)])
+    assert empty.read() is None
+
+
+def test_files_of_another_history_are_not_gone_on_from():
+    _, _, state = new_log(3)
+    fork, storage, _ = new_log()
+    fork.append_many(entries(5, 100))
+    with pytest.raises(SequenceError, match="public-differs"):
+        restore(storage, SIGNER.verifier, state, size=5, seen=[])
+    with pytest.raises(SequenceError, match="not-this-log"):
+        restore(storage, log_signer("other.example").verifier, MemoryState(), size=5, seen=[])
+    storage.files["tile/0/000.p/5"] = bytes(160)
+    with pytest.raises(SequenceError, match="right-edge"):
+        restore(storage, SIGNER.verifier, MemoryState(), size=5, seen=[])

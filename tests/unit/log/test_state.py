@@ -53,8 +53,8 @@ def test_a_state_outlives_its_process_and_is_held_by_one_at_a_time(tmp_path):
 
 def test_a_state_is_on_the_disk_when_a_commit_returns(tmp_path):
     with SqliteState.create(tmp_path / "state.sqlite") as state:
-        assert state._connection.execute("PRAGMA synchronous").fetchone() == (3,)  # EXTRA
-        assert state._connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+        assert state._connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+        assert state._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_file_that_is_no_database_is_an_error_of_this_package_and_lets_go_of_the_lock(tmp_path):
