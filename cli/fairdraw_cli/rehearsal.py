@@ -35,6 +35,7 @@ def make_witnesses(root: Path, origin: str) -> dict[str, Signer]:
     for name in WITNESSES:
         signer = Signer.from_seed(f"{base}/{name}{REHEARSAL}", os.urandom(32), COSIGNATURE_ED25519)
         create_private(root / "witnesses" / name / "key", f"{signer.format()}\n".encode())
+        SqliteWitnessState.create(root / "witnesses" / name / "state.sqlite").close()
         made[name] = signer
     return made
 
@@ -80,8 +81,8 @@ def cosign_all(desk: Desk) -> None:
             old = 0 if seen is None else seen.size
             proof = place.reader().consistency_proof(old, size)
             body = add_checkpoint_request(old, proof, signed.note)
-            line = Witness(signer, state).add_checkpoint(body, now=desk.now, floor=_floor(desk), logs=logs)
-        desk.add_cosignatures(size, [line])
+            lines = Witness(signer, state).add_checkpoint(body, now=desk.now, floor=_floor(desk), logs=logs)
+        desk.add_cosignatures(size, lines)
 
 
 def _floor(desk: Desk) -> int:

@@ -12,12 +12,13 @@ from fairdraw.schema import Announcement, SignOff
 from fairdraw.trust import parse_trust
 from fairdraw.verify import LogView, verify_bundle
 from fairdraw_cli.source import view as read_log
+from support.keys import ml_dsa_signer
 from support.story import ORIGIN, Told, begin, change, failing, signer, sizes, tell, trust, trust_text, waiting
 from transparency_log import merkle
 from transparency_log.checkpoint import Checkpoint, Cosignature, cosign, sign_checkpoint
 from transparency_log.errors import WitnessError
-from transparency_log.note import COSIGNATURE_ML_DSA_44, Note, Signature, Verifier
-from transparency_log.policy import Policy, order_time
+from transparency_log.note import Note, Signature
+from transparency_log.policy import Policy, colluders_to_backdate, colluders_to_fork, order_time, suffices
 from transparency_log.seen import MemoryWitnessState
 from transparency_log.tiles import encode_bundle, tile_at
 from transparency_log.witness import Witness, add_checkpoint_request
@@ -75,7 +76,10 @@ def test_an_honest_witness_with_a_slow_clock_does_not_cosign_once_it_has_seen_a_
     with pytest.raises(WitnessError) as caught:
         witness.add_checkpoint(request, now=slow, floor=due, logs=logs)
     assert caught.value.code == "clock"
-    signature = witness.add_checkpoint(request, now=slow, floor=slow - 3, logs=logs)  # the honest twin
+    with pytest.raises(WitnessError):  # what it has once seen it does not forget
+        witness.add_checkpoint(request, now=slow, floor=slow - 3, logs=logs)
+    witness = Witness(story.witness_keys[0], MemoryWitnessState())
+    (signature,) = witness.add_checkpoint(request, now=slow, floor=slow - 3, logs=logs)  # the honest twin
     assert signature.name == story.witness_keys[0].name
 
 
@@ -84,14 +88,9 @@ def test_an_honest_witness_with_a_slow_clock_does_not_cosign_once_it_has_seen_a_
 
 def with_ml_dsa(told: Told, timestamp: int) -> str:
     """Replace witness 0 by an ML-DSA-44 one whose 0x06 lines carry this timestamp; return the trust file."""
-    mldsa = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.mldsa", reason="cryptography before 47")
-    secret_key = mldsa.MLDSA44PrivateKey.from_seed_bytes(bytes(32))
-    public = secret_key.public_key().public_bytes_raw()
-    key = Verifier("pq.example.cn/rehearsal", COSIGNATURE_ML_DSA_44, public)
-    if not key.supported:
-        pytest.skip("the installed cryptography has no ML-DSA-44")
+    key = ml_dsa_signer("pq.example.cn/rehearsal")
     story = told.story
-    text = trust_text(story).replace(story.witness_keys[0].verifier.vkey, key.vkey)
+    text = trust_text(story).replace(story.witness_keys[0].verifier.vkey, key.verifier.vkey)
 
     def cosigned(data: bytes) -> bytes:
         note = Note.parse(data)
@@ -99,7 +98,7 @@ def with_ml_dsa(told: Told, timestamp: int) -> str:
         name, origin = key.name.encode(), body.origin.encode()
         message = b"subtree/v1\n\0" + bytes([len(name)]) + name + timestamp.to_bytes(8)
         message += bytes([len(origin)]) + origin + bytes(8) + body.size.to_bytes(8) + body.root
-        line = Signature(key.name, key.key_id, timestamp.to_bytes(8) + secret_key.sign(message))
+        line = Signature(key.name, key.verifier.key_id, timestamp.to_bytes(8) + key.sign_bytes(message))
         kept = tuple(s for s in note.signatures if s.name != story.witness_keys[0].name)
         return Note(note.text, (*kept, line)).format()
 
@@ -167,6 +166,47 @@ def test_one_witness_key_under_two_names_is_refused():
     with pytest.raises(TrustError) as caught:
         parse_trust(four_witnesses(3, same=True))
     assert caught.value.code == "bad-policy"
+
+
+def with_two_keys(group: str) -> bytes:
+    """A trust file with two witnesses, of whom the first has an Ed25519 and an ML-DSA-44 key under one name."""
+    name = "w0.example.cn/rehearsal"
+    text = f"fairdraw/trust v1\nlog {signer(ORIGIN).verifier.vkey}\nwitness w0 {signer(name, 4).verifier.vkey}\n"
+    text += f"witness w0-pq {ml_dsa_signer(name).verifier.vkey}\n"
+    text += f"witness w1 {signer('w1.example.cn/rehearsal', 4).verifier.vkey}\n"
+    return f"{text}{group}rehearsal\n".encode()
+
+
+@pytest.mark.parametrize("group", [
+    "group all 2 w0 w0-pq\nquorum all\n",
+    "group all 3 w0 w0-pq w1\nquorum all\n",
+    "group all 2 w0 w0-pq w1\nquorum all\n",
+    "group one 1 w0 w1\ngroup all 2 one w0-pq\nquorum all\n",
+])  # fmt: skip
+def test_one_witness_with_two_keys_is_not_two_witnesses(group):
+    with pytest.raises(TrustError) as caught:
+        parse_trust(with_two_keys(group))
+    assert caught.value.code == "bad-policy"
+    assert "witness-twice" in str(caught.value)
+
+
+def test_of_two_keys_of_one_witness_either_speaks_for_it_and_both_no_louder():
+    policy = parse_trust(with_two_keys("group w any w0 w0-pq\ngroup all 2 w w1\nquorum all\n")).policy
+    assert (colluders_to_fork(policy), colluders_to_backdate(policy)) == (2, 2)
+    one, other, second = (Cosignature(witness.verifier, 1000) for witness in policy.witnesses)
+    assert order_time(policy, [one, second]) == order_time(policy, [other, second]) == 1000
+    assert not suffices(policy, [one, other])
+    assert order_time(policy, [one, other]) is None
+
+
+def test_a_log_is_not_its_own_witness():
+    for log, witness in ((signer(ORIGIN), signer(ORIGIN, 4)), (ml_dsa_signer(ORIGIN), ml_dsa_signer(ORIGIN))):
+        text = f"fairdraw/trust v1\nlog {log.verifier.vkey}\nwitness w {witness.verifier.vkey}\nquorum w\nrehearsal\n"
+        with pytest.raises(TrustError) as caught:
+            parse_trust(text.encode())
+        assert caught.value.code == "log-is-witness"
+        other = signer("w.example.cn/rehearsal", 4).verifier.vkey
+        parse_trust(text.replace(f"w {witness.verifier.vkey}", f"w {other}").encode())  # the honest twin
 
 
 def test_two_lines_of_one_witness_count_once():

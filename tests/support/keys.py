@@ -3,7 +3,9 @@
 import base64
 from hashlib import sha256
 
-from transparency_log.note import COSIGNATURE_ED25519, Signature, Signer
+import pytest
+
+from transparency_log.note import COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44, Signature, Signer, Verifier
 
 ORIGIN = "log.example/draws"
 
@@ -14,6 +16,13 @@ def log_signer(name=ORIGIN):
 
 def witness_signer(name):
     return Signer.from_seed(name, sha256(f"witness {name}".encode()).digest(), COSIGNATURE_ED25519)
+
+
+def ml_dsa_signer(name):
+    """An ML-DSA-44 key (0x06), a log's or a witness's; the test is skipped where there can be none."""
+    if not Verifier(name, COSIGNATURE_ML_DSA_44, bytes(1312)).supported:
+        pytest.skip("the installed cryptography has no ML-DSA-44")
+    return Signer.from_seed(name, sha256(f"ml-dsa {name}".encode()).digest(), COSIGNATURE_ML_DSA_44)
 
 
 def grease(number, name="grease.example"):

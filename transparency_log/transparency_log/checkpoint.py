@@ -2,8 +2,11 @@
 
 A checkpoint (C2SP tlog-checkpoint) is a signed note of three lines: the log's origin, its size and the root
 of its tree. A cosignature (C2SP tlog-cosignature) is a witness's statement that up to a time it has seen
-only trees that grow into this one. Ed25519 (0x04) and ML-DSA-44 (0x06) cosignatures are verified, the first
-kind is also made.
+only trees that grow into this one. Ed25519 (0x04) and ML-DSA-44 (0x06) cosignatures are made and verified.
+
+A log may sign with 0x06 too, beside its Ed25519 signature: it is then the cosigner of its own tree, and such a
+line states no time. The type is a release candidate still (tlog-cosignature v1.1.0-rc.1), so nothing here makes
+such a line unless it is given a key for it; and two of them over one checkpoint differ (see `note`).
 
 Which cosignatures are enough, and when, is for `policy` to say. Subtree signatures are not made here, and a
 0x06 line verifies only as one over the whole tree.
@@ -124,10 +127,12 @@ def open_checkpoint(
     return SignedCheckpoint(checkpoint, note)
 
 
-def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> Note:
+def sign_checkpoint(checkpoint: Checkpoint, signer: Signer, *further: Signer) -> Note:
     """Sign a checkpoint of our own: three lines, its origin the key's name, at most 255 bytes.
 
-    Whether it is consistent with all that this key signed before is for the caller to know (`log`).
+    The first key is Ed25519 (0x01), without which no witness need take the checkpoint (C2SP tlog-tiles);
+    `further` keys of the log, all ML-DSA-44 (0x06), sign after it. Whether the checkpoint is consistent with
+    all that these keys signed before is for the caller to know (`log`).
     """
     if checkpoint.extensions:
         raise CheckpointError("extension-line", found=checkpoint.extensions[0])
@@ -137,24 +142,34 @@ def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> Note:
         raise CheckpointError("origin-length", limit=MAX_ORIGIN, found=len(checkpoint.origin.encode()))
     check_empty_root(checkpoint)
     text = checkpoint.format()
-    return Note(text, (signer.sign(text),))
+    return Note(text, (signer.sign(text), *(cosign_own(key, text) for key in further)))
 
 
 def cosign(signer: Signer, text: str, timestamp: int) -> Signature:
-    """Cosign a checkpoint's text with an Ed25519 cosigner key (0x04) at `timestamp`, POSIX seconds above 0.
+    """Cosign a checkpoint's text with a cosigner's key (0x04 or 0x06) at `timestamp`, POSIX seconds above 0.
 
     This is the pen, not the witness: `witness` decides what may be cosigned.
     """
-    if signer.algorithm != COSIGNATURE_ED25519:
-        raise CheckpointError("not-a-cosigner-key", expected=COSIGNATURE_ED25519, found=signer.algorithm)
+    if signer.algorithm not in _SIGNATURE_SIZES:
+        raise CheckpointError("not-a-cosigner-key", expected=list(_SIGNATURE_SIZES), found=signer.algorithm)
     if not 0 < timestamp <= MAX_INT:
         raise CheckpointError("timestamp-out-of-range", expected=f"1 to {MAX_INT}", found=timestamp)
-    check_text(text)
-    checkpoint = Checkpoint.parse(text)
-    if checkpoint.extensions:
-        raise CheckpointError("extension-line", found=checkpoint.extensions[0])
-    signature = signer.sign_bytes(_message(signer.verifier, timestamp, text))
-    return Signature(signer.name, signer.verifier.key_id, timestamp.to_bytes(_TIMESTAMP_SIZE) + signature)
+    return _cosign(signer, text, timestamp)
+
+
+def cosign_own(signer: Signer, text: str, timestamp: int = 0) -> Signature:
+    """Return a log's ML-DSA-44 line (0x06) under its own checkpoint, whose origin is the key's name.
+
+    At 0 the line says no more than the log's Ed25519 signature does: this is a tree of mine.
+    """
+    if signer.algorithm != COSIGNATURE_ML_DSA_44:
+        raise CheckpointError("not-a-log-key", expected=[COSIGNATURE_ML_DSA_44], found=signer.algorithm)
+    if not 0 <= timestamp <= MAX_INT:
+        raise CheckpointError("timestamp-out-of-range", expected=f"0 to {MAX_INT}", found=timestamp)
+    origin = Checkpoint.parse(text).origin
+    if origin != signer.name:
+        raise CheckpointError("origin-mismatch", expected=signer.name, found=origin)
+    return _cosign(signer, text, timestamp)
 
 
 def cosignatures(note: Note, witness_verifiers: Iterable[Verifier]) -> tuple[Cosignature, ...]:
@@ -189,6 +204,17 @@ def check_empty_root(checkpoint: Checkpoint) -> None:
     """
     if checkpoint.size == 0 and checkpoint.root != EMPTY_ROOT:
         raise CheckpointError("empty-tree-root", expected=EMPTY_ROOT.hex(), found=checkpoint.root.hex())
+
+
+def _cosign(signer: Signer, text: str, timestamp: int) -> Signature:
+    check_text(text)
+    checkpoint = Checkpoint.parse(text)
+    # A 0x06 line does not cover them, and no witness knows whether they are true.
+    if checkpoint.extensions:
+        raise CheckpointError("extension-line", found=checkpoint.extensions[0])
+    verifier = signer.verifier
+    signature = signer.sign_bytes(_message(verifier, timestamp, text))
+    return Signature(signer.name, verifier.key_id, timestamp.to_bytes(_TIMESTAMP_SIZE) + signature)
 
 
 def _verified_time(text: str, signature: Signature, verifier: Verifier) -> int:

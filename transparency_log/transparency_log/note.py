@@ -10,8 +10,11 @@ can carry signatures of kinds that nobody has invented yet. A known key whose si
 note.
 
 Three kinds of key are known: Ed25519 over the text (0x01), and the two cosignatures of C2SP tlog-cosignature,
-whose signed message `checkpoint` builds: Ed25519 (0x04) and ML-DSA-44 (0x06, checked where the installed
-`cryptography` can; never made here). Chance is not used: the seed of a key is an argument.
+whose signed message `checkpoint` builds: Ed25519 (0x04) and ML-DSA-44 (0x06, where the installed `cryptography`
+can). 0x06 is still a release candidate (v1.1.0-rc.1): what it signs may yet change, 0x01 and 0x04 will not.
+
+The seed of a key is an argument, and Ed25519 signs one message with always the same bytes. ML-DSA-44 does not:
+the library mixes chance into each signature (FIPS 204 calls that hedged), so two lines over one text differ.
 """
 
 import hashlib
@@ -39,7 +42,6 @@ COSIGNATURE_ML_DSA_44: Final = 0x06
 MAX_SIGNATURES = 64
 
 _PUBLIC_KEY_SIZES = {ED25519: 32, COSIGNATURE_ED25519: 32, COSIGNATURE_ML_DSA_44: 1312}
-_SIGNING_ALGORITHMS = (ED25519, COSIGNATURE_ED25519)
 _KEY_ID_SIZE = 4
 _SEED_SIZE = 32
 _DASH = "\N{EM DASH} "
@@ -121,10 +123,8 @@ class Verifier:
 
     def __post_init__(self) -> None:
         _check_name(self.name)
-        size = _PUBLIC_KEY_SIZES.get(self.algorithm)
-        if size is None:
-            known = [f"0x{algorithm:02x}" for algorithm in _PUBLIC_KEY_SIZES]
-            raise NoteError("unknown-algorithm", expected=known, found=f"0x{self.algorithm:02x}")
+        _check_algorithm(self.algorithm)
+        size = _PUBLIC_KEY_SIZES[self.algorithm]
         if len(self.public_key) != size:
             raise NoteError("public-key-length", expected=size, found=len(self.public_key))
 
@@ -150,7 +150,7 @@ class Verifier:
     @property
     def supported(self) -> bool:
         """Whether signatures of this kind can be checked here; those that cannot count as unknown."""
-        return self.algorithm != COSIGNATURE_ML_DSA_44 or _has_ml_dsa()
+        return _supported(self.algorithm)
 
     def holds(self, message: bytes, signature: bytes) -> bool:
         """Whether the raw `signature` is this key's over exactly `message`."""
@@ -170,6 +170,11 @@ class Signer:
     """A private key with its name, and the text form in which it is kept in a file.
 
     The 32-byte seed is all there is to the key. Make it with `secrets.token_bytes(32)` and show it to nobody.
+    One seed serves one key: the same seed under another algorithm is a different key with another ID, and C2SP
+    signed-note advises against it.
+
+    Raises:
+        NoteError: `algorithm-unsupported` for an ML-DSA-44 key where the installed library cannot use one.
     """
 
     name: str
@@ -177,9 +182,9 @@ class Signer:
     seed: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        if self.algorithm not in _SIGNING_ALGORITHMS:
-            known = [f"0x{algorithm:02x}" for algorithm in _SIGNING_ALGORITHMS]
-            raise NoteError("unknown-algorithm", expected=known, found=f"0x{self.algorithm:02x}")
+        _check_algorithm(self.algorithm)
+        if not _supported(self.algorithm):
+            raise NoteError("algorithm-unsupported", name=self.name, found=f"0x{self.algorithm:02x}")
         if len(self.seed) != _SEED_SIZE:
             raise NoteError("seed-length", expected=_SEED_SIZE, found=len(self.seed))
         _check_name(self.name)
@@ -210,17 +215,19 @@ class Signer:
         return Verifier(self.name, self.algorithm, self._private_key().public_key().public_bytes_raw())
 
     def sign(self, text: str) -> Signature:
-        """Sign a note's text (0x01); cosignatures are made by `checkpoint.cosign`."""
+        """Sign a note's text (0x01); lines of the other kinds are made by `checkpoint`."""
         if self.algorithm != ED25519:
             raise NoteError("algorithm-not-for-notes", expected=ED25519, found=self.algorithm)
         check_text(text)
         return Signature(self.name, self.verifier.key_id, self.sign_bytes(text.encode()))
 
     def sign_bytes(self, message: bytes) -> bytes:
-        """Return the raw 64-byte Ed25519 signature (RFC 8032) over `message`."""
+        """Return the raw signature over `message`: Ed25519 (RFC 8032) or pure ML-DSA-44, empty context (FIPS 204)."""
         return self._private_key().sign(message)
 
-    def _private_key(self) -> Ed25519PrivateKey:
+    def _private_key(self) -> "Ed25519PrivateKey | mldsa.MLDSA44PrivateKey":
+        if self.algorithm == COSIGNATURE_ML_DSA_44:
+            return mldsa.MLDSA44PrivateKey.from_seed_bytes(self.seed)
         return Ed25519PrivateKey.from_private_bytes(self.seed)
 
 
@@ -300,7 +307,15 @@ def _check_key_id(verifier: Verifier, found: str) -> None:
         raise NoteError("key-id-mismatch", name=verifier.name, expected=verifier.key_id.hex(), found=found)
 
 
-def _has_ml_dsa() -> bool:
+def _check_algorithm(algorithm: int) -> None:
+    if algorithm not in _PUBLIC_KEY_SIZES:
+        known = [f"0x{algorithm:02x}" for algorithm in _PUBLIC_KEY_SIZES]
+        raise NoteError("unknown-algorithm", expected=known, found=f"0x{algorithm:02x}")
+
+
+def _supported(algorithm: int) -> bool:
+    if algorithm != COSIGNATURE_ML_DSA_44:
+        return True
     if mldsa is None:
         return False
     try:

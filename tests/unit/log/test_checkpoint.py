@@ -2,20 +2,21 @@ from dataclasses import replace
 
 import pytest
 
-from support.keys import ORIGIN, flipped_bits, grease, log_signer, witness_signer
+from support.keys import ORIGIN, flipped_bits, grease, log_signer, ml_dsa_signer, witness_signer
 from transparency_log import note as note_module
 from transparency_log.checkpoint import (
     Checkpoint,
     Cosignature,
     cosign,
+    cosign_own,
     cosignatures,
     open_checkpoint,
     sign_checkpoint,
 )
 from transparency_log.encoding import MAX_INT
-from transparency_log.errors import CheckpointError, NoteError
+from transparency_log.errors import CheckpointError, LogError, NoteError
 from transparency_log.merkle import EMPTY_ROOT, leaf_hash
-from transparency_log.note import COSIGNATURE_ML_DSA_44, Note, Signature, Verifier
+from transparency_log.note import Note, Signature
 
 LOG = log_signer()
 W1, W2 = witness_signer("w1.example"), witness_signer("w2.example")
@@ -172,59 +173,116 @@ def test_only_a_checkpoint_is_cosigned():
 
 class TestMlDsa:
     @pytest.fixture
-    def key(self):
-        mldsa = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.mldsa")
-        return mldsa.MLDSA44PrivateKey.from_seed_bytes(bytes(32))
+    def signer(self):
+        return ml_dsa_signer("pq.example")
 
-    @pytest.fixture
-    def verifier(self, key):
-        verifier = Verifier("pq.example", COSIGNATURE_ML_DSA_44, key.public_key().public_bytes_raw())
-        if not verifier.supported:
-            pytest.skip("the installed cryptography cannot check ML-DSA-44")
-        return verifier
-
-    def line(self, key, verifier, *, timestamp=TIME, name=None, start=0, checkpoint=CHECKPOINT):
-        origin, cosigner = checkpoint.origin.encode(), (name or verifier.name).encode()
+    def line(self, signer, *, timestamp=TIME, name=None, start=0, checkpoint=CHECKPOINT):
+        """A 0x06 line put together here, byte by byte, so that it may say what `cosign` never does."""
+        origin, cosigner = checkpoint.origin.encode(), (name or signer.name).encode()
         message = b"subtree/v1\n\0" + bytes([len(cosigner)]) + cosigner + timestamp.to_bytes(8)
         message += bytes([len(origin)]) + origin + start.to_bytes(8) + checkpoint.size.to_bytes(8) + checkpoint.root
-        return Signature(verifier.name, verifier.key_id, timestamp.to_bytes(8) + key.sign(message))
+        return Signature(signer.name, signer.verifier.key_id, timestamp.to_bytes(8) + signer.sign_bytes(message))
 
-    def test_a_cosignature_is_verified_beside_an_ed25519_one(self, key, verifier):
-        note = with_lines(cosign(W1, NOTE.text, TIME), self.line(key, verifier))
-        found = cosignatures(note, [W1.verifier, verifier])
-        assert found == (Cosignature(W1.verifier, TIME), Cosignature(verifier, TIME))
+    def test_a_cosignature_is_verified_beside_an_ed25519_one(self, signer):
+        for line in (self.line(signer), cosign(signer, NOTE.text, TIME)):
+            note = Note.parse(with_lines(cosign(W1, NOTE.text, TIME), line).format())
+            found = cosignatures(note, [W1.verifier, signer.verifier])
+            assert found == (Cosignature(W1.verifier, TIME), Cosignature(signer.verifier, TIME))
 
-    def test_a_time_of_zero_is_returned_for_the_policy_to_leave_out(self, key, verifier):
-        found = cosignatures(with_lines(self.line(key, verifier, timestamp=0)), [verifier])
-        assert found == (Cosignature(verifier, 0),)
+    def test_a_time_of_zero_is_returned_for_the_policy_to_leave_out(self, signer):
+        found = cosignatures(with_lines(self.line(signer, timestamp=0)), [signer.verifier])
+        assert found == (Cosignature(signer.verifier, 0),)
 
-    def test_another_name_subtree_size_or_changed_byte_is_refused(self, key, verifier):
-        good = self.line(key, verifier)
+    def test_another_name_subtree_size_or_origin_is_refused(self, signer):
         bad = [
-            self.line(key, verifier, name="other.example"),
-            self.line(key, verifier, start=1),
-            self.line(key, verifier, checkpoint=replace(CHECKPOINT, size=2)),
-            self.line(key, verifier, checkpoint=replace(CHECKPOINT, origin="other.example")),
-            replace(good, data=(TIME + 1).to_bytes(8) + good.data[8:]),
-            replace(good, data=good.data[:-1] + bytes([good.data[-1] ^ 1])),
+            self.line(signer, name="other.example"),
+            self.line(signer, start=1),
+            self.line(signer, checkpoint=replace(CHECKPOINT, size=2)),
+            self.line(signer, checkpoint=replace(CHECKPOINT, origin="other.example")),
         ]
         for line in bad:
             with pytest.raises(CheckpointError, match="cosignature-invalid"):
-                cosignatures(with_lines(line), [verifier])
+                cosignatures(with_lines(line), [signer.verifier])
 
-    def test_an_origin_too_long_for_its_length_byte_is_refused(self, key, verifier):
+    def test_a_flipped_bit_of_a_cosignature_is_refused_the_time_included(self, signer):
+        line = cosign(signer, NOTE.text, TIME)
+        # Every bit of the time and of both ends of the signature, and one bit of every tenth byte between.
+        between = (at * 8 + at // 10 % 8 for at in range(72, len(line.data) - 100, 10))
+        for at in (*range(72 * 8), *between, *range((len(line.data) - 100) * 8, len(line.data) * 8)):
+            mangled = bytearray(line.data)
+            mangled[at // 8] ^= 1 << at % 8
+            with pytest.raises(CheckpointError):
+                cosignatures(with_lines(replace(line, data=bytes(mangled))), [signer.verifier])
+        for data in (line.data[:-1], line.data + b"\0", line.data[8:], line.data[:72]):
+            with pytest.raises(CheckpointError, match="cosignature-length"):
+                cosignatures(with_lines(replace(line, data=data)), [signer.verifier])
+
+    def test_every_flipped_bit_of_the_text_is_noticed(self, signer):
+        data = Note(NOTE.text, (cosign(signer, NOTE.text, TIME),)).format()
+        size = len(NOTE.text.encode())
+        for mangled in flipped_bits(data[:size]):
+            with pytest.raises(LogError):
+                cosignatures(Note.parse(mangled + data[size:]), [signer.verifier])
+
+    def test_an_extension_line_is_not_covered_and_so_not_signed(self, signer):
+        extended = replace(CHECKPOINT, extensions=("more",)).format()
+        with pytest.raises(CheckpointError, match="extension-line"):
+            cosign(signer, extended, TIME)
+        own = replace(CHECKPOINT, origin=signer.name, extensions=("more",)).format()
+        with pytest.raises(CheckpointError, match="extension-line"):
+            cosign_own(signer, own)
+
+    @pytest.mark.parametrize("timestamp", [0, -1, MAX_INT + 1])
+    def test_a_time_outside_its_range_is_not_signed(self, signer, timestamp):
+        with pytest.raises(CheckpointError, match="timestamp-out-of-range"):
+            cosign(signer, NOTE.text, timestamp)
+        if timestamp:
+            with pytest.raises(CheckpointError, match="timestamp-out-of-range"):
+                cosign_own(signer, Checkpoint(signer.name, 0, EMPTY_ROOT).format(), timestamp)
+
+    def test_names_too_long_for_their_length_byte_are_refused(self, signer):
         text = replace(CHECKPOINT, origin="o" * 256).format()
         with pytest.raises(CheckpointError, match="name-length"):
-            cosignatures(Note(text, (self.line(key, verifier),)), [verifier])
+            cosignatures(Note(text, (self.line(signer),)), [signer.verifier])
+        with pytest.raises(CheckpointError, match="name-length"):
+            cosign(signer, text, TIME)
+        with pytest.raises(CheckpointError, match="name-length"):
+            cosign(replace(signer, name="n" * 256), NOTE.text, TIME)
 
-    def test_a_log_may_sign_with_it(self, key, verifier):
-        checkpoint = Checkpoint(verifier.name, 1, CHECKPOINT.root)
-        line = self.line(key, verifier, checkpoint=checkpoint)
-        assert open_checkpoint(Note(checkpoint.format(), (line,)).format(), verifier).checkpoint == checkpoint
+    def test_a_log_signs_its_own_checkpoint_a_second_time_and_states_no_time(self):
+        signer = ml_dsa_signer(ORIGIN)
+        note = Note.parse(sign_checkpoint(CHECKPOINT, LOG, signer).format())
+        assert note.signatures[0] == NOTE.signatures[0]
+        for verifier in (LOG.verifier, signer.verifier):
+            assert open_checkpoint(note.format(), verifier).checkpoint == CHECKPOINT
+        assert cosignatures(note, [signer.verifier]) == (Cosignature(signer.verifier, 0),)
+        stated = Note(note.text, (cosign_own(signer, note.text, TIME),))
+        assert cosignatures(stated, [signer.verifier]) == (Cosignature(signer.verifier, TIME),)
+
+    def test_a_log_signs_no_checkpoint_of_another_and_with_no_other_kind_of_key(self, signer):
+        with pytest.raises(CheckpointError, match="origin-mismatch"):
+            cosign_own(signer, NOTE.text)
+        with pytest.raises(CheckpointError, match="origin-mismatch"):
+            sign_checkpoint(CHECKPOINT, LOG, signer)
+        for other in (LOG, witness_signer(ORIGIN)):
+            with pytest.raises(CheckpointError, match="not-a-log-key"):
+                sign_checkpoint(CHECKPOINT, LOG, other)
+        # Alone it is not enough: a public log carries an Ed25519 signature.
+        with pytest.raises(NoteError, match="algorithm-not-for-notes"):
+            sign_checkpoint(CHECKPOINT, ml_dsa_signer(ORIGIN))
+
+    def test_a_checkpoint_with_only_a_0x06_signature_opens_and_its_twin_does_not(self, signer):
+        checkpoint = Checkpoint(signer.name, 1, CHECKPOINT.root)
+        line = cosign_own(signer, checkpoint.format())
+        assert open_checkpoint(Note(checkpoint.format(), (line,)).format(), signer.verifier).checkpoint == checkpoint
         with pytest.raises(CheckpointError, match="no-known-signature"):
-            open_checkpoint(Note(checkpoint.format(), (grease(1),)).format(), verifier)
+            open_checkpoint(Note(checkpoint.format(), (grease(1),)).format(), signer.verifier)
+        other = replace(checkpoint, size=2).format()
+        with pytest.raises(CheckpointError, match="cosignature-invalid"):
+            open_checkpoint(Note(other, (line,)).format(), signer.verifier)
 
-    def test_where_it_cannot_be_checked_it_is_unknown_and_not_invalid(self, key, verifier, monkeypatch):
-        note = with_lines(cosign(W1, NOTE.text, TIME), self.line(key, verifier))
+    def test_where_it_cannot_be_checked_it_is_unknown_and_not_invalid(self, signer, monkeypatch):
+        line, verifier = cosign(signer, NOTE.text, TIME), signer.verifier
+        note = with_lines(cosign(W1, NOTE.text, TIME), line)
         monkeypatch.setattr(note_module, "mldsa", None)
         assert cosignatures(note, [W1.verifier, verifier]) == (Cosignature(W1.verifier, TIME),)

@@ -3,10 +3,11 @@ from hashlib import sha256
 
 import pytest
 
-from support.keys import grease, log_signer, witness_signer
+from support.keys import grease, log_signer, ml_dsa_signer, witness_signer
 from transparency_log import note as note_module
 from transparency_log.errors import NoteError
 from transparency_log.note import (
+    COSIGNATURE_ED25519,
     COSIGNATURE_ML_DSA_44,
     ED25519,
     MAX_SIGNATURES,
@@ -181,11 +182,64 @@ def test_a_private_key_reads_back_and_never_shows_itself():
             assert line[-20:] not in str(error.value)
 
 
-def test_a_private_key_of_a_kind_that_does_not_sign_here_is_refused():
-    with pytest.raises(NoteError, match="unknown-algorithm"):
-        Signer.from_seed("name", bytes(32), COSIGNATURE_ML_DSA_44)
+def test_a_private_key_of_a_kind_that_nobody_knows_is_refused():
+    for kind in (0x00, 0x02, 0x05, 0xFF):
+        with pytest.raises(NoteError, match="unknown-algorithm"):
+            Signer.from_seed("name", bytes(32), kind)
     with pytest.raises(NoteError, match="seed-length"):
         Signer.from_seed("name", bytes(31))
+
+
+def test_one_seed_under_three_algorithms_is_three_keys_none_of_which_stands_for_another():
+    seed = sha256(b"one seed").digest()
+    signers = [Signer("name", ED25519, seed), Signer("name", COSIGNATURE_ED25519, seed)]
+    signers.append(replace(ml_dsa_signer("name"), seed=seed))
+    assert len(set(signers)) == len({signer.verifier.key_id for signer in signers}) == 3
+    assert len({signer.format() for signer in signers}) == 3
+    line = signers[0].sign(TEXT)
+    for other in signers[1:]:
+        with pytest.raises(NoteError, match="no-known-signature"):
+            verify(Note(TEXT, (line,)), [other.verifier])
+
+
+def test_an_ml_dsa_key_reads_back_and_every_changed_character_is_refused():
+    signer = ml_dsa_signer("pq.example")
+    line, vkey = signer.format(), signer.verifier.vkey
+    assert line.startswith("PRIVATE+KEY+pq.example+")
+    assert Signer.parse(line) == Signer.parse(line + "\n") == signer
+    assert Verifier.parse(vkey) == signer.verifier
+    for at, character in enumerate(line):
+        for other in (chr(ord(character) ^ 1), "", " "):
+            with pytest.raises(NoteError) as error:
+                Signer.parse(line[:at] + other + line[at + 1 :])
+            assert line[-20:] not in str(error.value)
+    for at in (*range(40), *range(40, len(vkey), 61), len(vkey) - 1):
+        with pytest.raises(NoteError):
+            Verifier.parse(vkey[:at] + chr(ord(vkey[at]) ^ 1) + vkey[at + 1 :])
+
+
+def test_ml_dsa_signs_one_message_with_other_bytes_each_time_and_ed25519_with_the_same():
+    signer = ml_dsa_signer("pq.example")
+    signatures = {signer.sign_bytes(b"message") for _ in range(3)}
+    assert len(signatures) == 3
+    for signature in signatures:
+        assert signer.verifier.holds(b"message", signature)
+        assert not signer.verifier.holds(b"another message", signature)
+    assert ALICE.sign_bytes(b"message") == ALICE.sign_bytes(b"message")
+
+
+def test_an_ml_dsa_key_does_not_sign_a_plain_note():
+    with pytest.raises(NoteError, match="algorithm-not-for-notes"):
+        ml_dsa_signer("pq.example").sign(TEXT)
+
+
+def test_where_the_library_lacks_ml_dsa_nobody_can_hold_such_a_private_key(monkeypatch):
+    line = ml_dsa_signer("pq.example").format()
+    monkeypatch.setattr(note_module, "mldsa", None)
+    with pytest.raises(NoteError, match="algorithm-unsupported"):
+        Signer.parse(line)
+    with pytest.raises(NoteError, match="algorithm-unsupported"):
+        Signer.from_seed("pq.example", bytes(32), COSIGNATURE_ML_DSA_44)
 
 
 def test_where_the_library_lacks_ml_dsa_its_keys_can_be_read_but_not_used(monkeypatch):
