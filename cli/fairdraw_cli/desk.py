@@ -6,9 +6,9 @@ the outbox, and the next command appends those very bytes: no two texts with one
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fairdraw.bundle import SignedSize
 from fairdraw.encoding import format_time
@@ -20,22 +20,27 @@ from fairdraw_cli.history import History, lacking, signed_sizes
 from fairdraw_cli.session import Session
 from fairdraw_cli.workspace import Workspace
 from transparency_log.checkpoint import Cosignature, cosignatures
+from transparency_log.errors import SequenceError
 from transparency_log.log import Log
 from transparency_log.note import Note, Signature
 from transparency_log.reader import MAX_COSIGNED
 from transparency_log.state import SqliteState
+
+if TYPE_CHECKING:
+    from transparency_log.client import Answer
 
 SEQ_DIGITS: Final = 12
 
 
 @dataclass
 class Desk:
-    """A workspace opened for writing: the log is locked, the outbox is empty."""
+    """A workspace opened for writing: the log is locked, the outbox is empty. `seen` is what its witnesses saw last."""
 
     workspace: Workspace
     log: Log
     history: History
     now: int
+    seen: list["Answer"] = field(default_factory=list)
 
     @property
     def head(self) -> Head:
@@ -48,7 +53,13 @@ class Desk:
         return signed_sizes(self.workspace.storage.read, self.workspace.trust.policy)
 
     def add(self, statement: Statement) -> Entry:
-        """Sign the bureau's next statement and append it."""
+        """Sign the bureau's next statement and append it.
+
+        Raises:
+            SequenceError: `frozen`: what a log can no longer take is not signed for it.
+        """
+        if self.log.frozen:
+            raise SequenceError("frozen", size=self.log.size)
         data = sign(statement, [self.workspace.key("bureau")])
         path = _outbox(self.workspace) / f"{statement.seq:0{SEQ_DIGITS}}.note"
         write(path, data, mode=PRIVATE)
@@ -74,21 +85,45 @@ def writing(session: Session, workspace: Workspace | None = None) -> Iterator[De
 
     Raises:
         WorkspaceError: `clock-goes-back`: the log knows a later time.
-        SequenceError: the log is locked by another process, or must not go on.
+        SequenceError: the log is locked by another process, or must not go on: its witnesses may have seen more.
     """
     place = workspace or Workspace.open(session.folder)
     now = session.now(place)
     with SqliteState(place.root / "state" / "log.sqlite") as state:
-        log = Log.open(place.storage, place.key("log"), state=state)
+        # Who restored an old copy of the folder does not know it; its witnesses do.
+        seen = _look(session, place)
+        log = Log.open(place.storage, place.key("log"), state=state, further=place.further_keys, seen=_notes(seen))
         sweep(place.root, locked=place.root / "log")
-        desk = Desk(place, log, History.read(place.reader()), now)
+        desk = Desk(place, log, History.read(place.reader()), now, seen)
         if place.rehearsal:
             from fairdraw_cli.rehearsal import witness_keys
 
             witness_keys(place)  # one that cannot be read must be told before an entry is appended, not after
         _finish(desk)
         _check_clock(desk)
+        if seen:
+            from fairdraw_cli.asking import archive
+
+            archive(session, desk, seen)
         yield desk
+
+
+def seen_by_witnesses(session: Session, place: Workspace) -> tuple[int, list[bytes]]:
+    """Return how many witnesses were asked over HTTP what they saw last, and the checkpoints of this log they show."""
+    answers = _look(session, place)
+    return len(answers), _notes(answers)
+
+
+def _look(session: Session, place: Workspace) -> list["Answer"]:
+    if place.rehearsal or session.wait == 0:
+        return []
+    from fairdraw_cli.asking import look
+
+    return look(session, place)
+
+
+def _notes(answers: list["Answer"]) -> list[bytes]:
+    return [answer.note for answer in answers if answer.note is not None]
 
 
 def _outbox(place: Workspace) -> Path:
@@ -127,17 +162,18 @@ def _check_clock(desk: Desk) -> None:
 
 
 def published(session: Session, desk: Desk, index: int | None = None) -> dict[str, object]:
-    """Let a rehearsal's witnesses cosign, and tell where the log stands: how many witnesses have cosigned it.
+    """Have the newest checkpoint cosigned, and tell where the log stands: how many witnesses have cosigned it.
 
     Returns what a program is told.
+
+    Raises:
+        SequenceError: `witness-ahead`: this is an old copy of the log.
     """
     policy = desk.workspace.trust.policy
+    if index is not None:
+        session.say("log.appended", index=index, size=desk.log.size)
+    asked = _have_cosigned(session, desk)
     newest = desk.sizes()[-1]
-    if desk.workspace.rehearsal and newest.quorum_time is None:
-        from fairdraw_cli.rehearsal import cosign_all
-
-        cosign_all(desk)
-        newest = desk.sizes()[-1]
     absent = lacking(newest.data, policy)
     count = len(policy.witnesses)
     told: dict[str, object] = {
@@ -145,15 +181,32 @@ def published(session: Session, desk: Desk, index: int | None = None) -> dict[st
         "witnesses": count,
         "cosigned": count - len(absent),
         "quorum": newest.quorum_time is not None,
+        **asked,
     }
     if index is not None:
         told["index"] = index
-        session.say("log.appended", index=index, size=newest.size)
     if newest.quorum_time is not None:
         session.say(
             "log.witnessed", cosigned=count - len(absent), witnesses=count, time=session.time(newest.quorum_time)
         )
     else:
         session.say("log.not-witnessed", cosigned=count - len(absent), witnesses=count)
-        session.say("log.how-to-witness" if count else "log.no-witnesses")
+        session.say(("log.ask-again" if asked else "log.how-to-witness") if count else "log.no-witnesses")
     return told
+
+
+def _have_cosigned(session: Session, desk: Desk) -> dict[str, object]:
+    """Ask the witnesses that lack in the newest checkpoint, unless the quorum is there; what a program is told."""
+    newest, place = desk.sizes()[-1], desk.workspace
+    if newest.quorum_time is not None:
+        return {}
+    if place.rehearsal:
+        from fairdraw_cli.rehearsal import cosign_all
+
+        cosign_all(desk)
+        return {}
+    from fairdraw_cli.asking import gather, reachable
+
+    absent = lacking(newest.data, place.trust.policy)
+    witnesses = [witness for witness in reachable(place) if witness.name in absent]
+    return gather(session, desk, witnesses) if witnesses and session.wait else {}

@@ -17,6 +17,7 @@ from fairdraw_cli.session import LANGUAGES, Session
 
 Tree = Mapping[str, "str | Tree"]
 OPTION_COLUMN: Final = 26
+MAX_WAIT: Final = 3600  # seconds: who wants to wait longer asks again
 DATA: Final = Path(__file__).with_name("data")
 
 
@@ -136,8 +137,10 @@ def common_options() -> list[click.Parameter]:
     ]
 
 
-def command(*parameters: Callable[[Any], Any], json: bool = False, clock: bool = False) -> Callable[[Any], Command]:
-    """Make a command of a function that takes the session; `json` and `clock` give it these options."""
+def command(
+    *parameters: Callable[[Any], Any], json: bool = False, clock: bool = False, wait: bool = False
+) -> Callable[[Any], Command]:
+    """Make a command of a function that takes the session; `json`, `clock` and `wait` give it these options."""
 
     def decorate(function: Any) -> Command:
         wrapped = click.pass_obj(function)
@@ -148,6 +151,8 @@ def command(*parameters: Callable[[Any], Any], json: bool = False, clock: bool =
             made.params.append(_common("--json", sets="json", is_flag=True))
         if clock:
             made.params.append(_common("--clock", sets="clock", metavar="TIME"))
+        if wait:
+            made.params.append(_common("--wait", sets="wait", type=click.IntRange(0, MAX_WAIT), metavar="SECONDS"))
         return made
 
     return decorate

@@ -15,7 +15,7 @@ import click
 
 from fairdraw.errors import Error
 from fairdraw_cli.helping import Group, Tree, texts
-from fairdraw_cli.session import LANGUAGES, Session
+from fairdraw_cli.session import DOES_NOT_HOLD, LANGUAGES, Session
 
 if TYPE_CHECKING:
     from transparency_log.errors import LogError
@@ -24,12 +24,19 @@ USAGE_ERROR: Final = 2
 INTERRUPTED: Final = 130
 CLOSED_PIPE: Final = 141  # 128 and SIGPIPE, as a shell tells it; 1 would say that a draw does not hold
 DEBUG: Final = "FAIRDRAW_DEBUG"
+FORKING: Final = ("witness-ahead", "witness-differs")  # what a witness saw contradicts the log: no mistake of a user's
 REASON_LENGTH: Final = 200  # characters: an exception may quote a whole file
 
 COMMANDS: Final[Tree] = {
     "demo": "demo:demo",
     "init": "start:init",
-    "witness": {"add": "start:witness_add"},
+    "witness": {
+        "add": "start:witness_add",
+        "create": "witness:create",
+        "serve": "witness:serve",
+        "status": "witness:status",
+        "sign": "witness:sign",
+    },
     "supervisor": {
         "add": "start:supervisor_add",
         "create": "supervise:create",
@@ -59,7 +66,15 @@ COMMANDS: Final[Tree] = {
         "proof": "log:proof",
         "check": "log:check",
         "add": "log:add",
-        "cosign": {"export": "cosign:export", "import": "cosign:import_answer"},
+        "serve": "serve:serve",
+        "follow": "follow:follow",
+        "evidence": "follow:evidence",
+        "mirror": "mirror:mirror",
+        "freeze": "keep:freeze",
+        "gc": "keep:gc",
+        "backup": "keep:backup",
+        "restore": "keep:restore",
+        "cosign": {"ask": "cosign:ask", "export": "cosign:export", "import": "cosign:import_answer"},
     },
 }
 
@@ -168,7 +183,7 @@ def _name(parameter: click.Parameter) -> str:
 def _fail(session: Session, sentence: str, code: str, params: Mapping[str, object]) -> int:
     session.failed(code, params)
     click.echo(f"fairdraw: error: {sentence}", err=True)
-    return USAGE_ERROR
+    return DOES_NOT_HOLD if code in FORKING else USAGE_ERROR
 
 
 if __name__ == "__main__":

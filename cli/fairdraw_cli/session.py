@@ -17,6 +17,9 @@ from fairdraw.errors import EncodingError, WorkspaceError
 from fairdraw.messages import Catalogue, Coded, fields
 
 LANGUAGES: Final = ("zh", "en")
+WAIT: Final = 30  # seconds
+DOES_NOT_HOLD: Final = 1
+CANNOT_TELL: Final = 3
 CHINA: Final = timezone(timedelta(hours=8))  # no summer time
 # A day before years need five digits: Beijing's clock is ahead, and rounds and limits lie after the clock.
 LAST_CLOCK: Final = LAST_TIME - 24 * 3600
@@ -50,12 +53,16 @@ def catalogue(lang: str) -> Catalogue:
 
 @dataclass
 class Session:
-    """One call: `json` asks for an answer that a program reads, `clock` is a rehearsal's time."""
+    """One call: `json` asks for an answer that a program reads, `clock` is a rehearsal's time.
+
+    `wait` is for how many seconds witnesses are waited for, 0 where nobody is asked.
+    """
 
     lang: str = field(default_factory=default_language)
     folder: Path = Path()
     json: bool = False
     clock: str | None = None
+    wait: int = WAIT
     answered: bool = False
 
     @property

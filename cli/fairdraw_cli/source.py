@@ -4,24 +4,18 @@ Nothing that comes from there is believed: `verify` hashes every entry again. Wh
 checks say so.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
-from typing import Final
 
 from fairdraw.errors import WorkspaceError
 from fairdraw.trust import Trust
 from fairdraw.verify.case import LogView
 from transparency_log.checkpoint import Checkpoint, open_checkpoint
-from transparency_log.errors import LogError, StorageError
+from transparency_log.errors import LogError, RemoteError, StorageError
 from transparency_log.note import Note, Verifier
 from transparency_log.reader import CHECKPOINT, MAX_COSIGNED, cosigned_path, read_cosigned_sizes
 from transparency_log.storage import Directory
 from transparency_log.tiles import ENTRIES, TILE_WIDTH, decode_bundle, tile_at
-
-MAX_ANSWER: Final = 256 * (0xFFFF + 2)  # bytes: a full bundle of the largest entries; artifacts are not asked for
-TIMEOUT: Final = 20  # seconds for each file
-SLOWEST: Final = 1 << 10  # bytes a second, on the whole of an answer: a drip must not hold a reader for ever
 
 Read = Callable[[str], bytes | None]
 
@@ -31,61 +25,30 @@ def open_source(where: str) -> Read:
 
     Raises:
         WorkspaceError: `log-not-found`, or `log-not-named`.
+        RemoteError: `remote-url`.
+    """
+    if where.startswith(("http://", "https://")):
+        from transparency_log.remote import Remote
+
+        return Remote(where)
+    return Directory(log_folder(where)).read
+
+
+def log_folder(where: str) -> Path:
+    """Return the folder with a log's files: the one that is given, or the one in the workspace that is given.
+
+    Raises:
+        WorkspaceError: `log-not-found`, or `log-not-named`.
     """
     if not where:
         raise WorkspaceError("log-not-named")  # an empty variable in a script must not mean the folder one stands in
-    if where.startswith(("http://", "https://")):
-        return _web(where.rstrip("/"))
     root = Path(where)
     # A whole workspace is given as often as the folder in it.
     inside = root / "log"
     root = inside if not (root / CHECKPOINT).exists() and (inside / CHECKPOINT).exists() else root
     if not (root / CHECKPOINT).is_file():
         raise WorkspaceError("log-not-found", found=where)
-    return Directory(root).read
-
-
-def _web(base: str) -> Read:
-    import requests
-    from urllib3.exceptions import HTTPError
-
-    session = requests.Session()
-    session.headers["Connection"] = "close"  # nobody is there to close what is kept open
-
-    def stay(answer: requests.Response, **_: object) -> None:
-        # A log must not send its readers to machines inside their own network; and requests would read the whole body
-        # of a redirect, however long, even when told not to follow it.
-        if answer.is_redirect:
-            answer.close()
-            raise WorkspaceError("log-elsewhere", expected=base, found=answer.headers["location"])
-
-    session.hooks["response"].append(stay)
-
-    def read(path: str) -> bytes | None:
-        url = f"{base}/{path}"
-        try:
-            with session.get(url, timeout=TIMEOUT, stream=True, allow_redirects=False) as answer:
-                if answer.status_code in {404, 410}:
-                    return None
-                if answer.status_code != requests.codes.ok:
-                    raise WorkspaceError("log-unreachable", url=url, reason=answer.status_code)
-                return _body(answer.iter_content(1 << 16), url)
-        except (requests.RequestException, HTTPError, ValueError) as error:  # of a mistyped host, a UnicodeError too
-            raise WorkspaceError("log-unreachable", url=url, reason=type(error).__name__) from None
-
-    return read
-
-
-def _body(chunks: Iterable[bytes], url: str) -> bytes:
-    body = bytearray()
-    began = monotonic()
-    for chunk in chunks:
-        body += chunk
-        if len(body) > MAX_ANSWER:
-            raise WorkspaceError("log-answer-too-large", expected=MAX_ANSWER, found=url)
-        if monotonic() - began > TIMEOUT + len(body) / SLOWEST:
-            raise WorkspaceError("log-unreachable", url=url, reason="too slow")
-    return bytes(body)
+    return root
 
 
 def view(read: Read, trust: Trust, *, where: str = CHECKPOINT) -> LogView:
@@ -93,6 +56,7 @@ def view(read: Read, trust: Trust, *, where: str = CHECKPOINT) -> LogView:
 
     Raises:
         WorkspaceError: `log-not-found`: there is no readable checkpoint.
+        RemoteError: whether there is one cannot be told.
     """
     try:
         # The list before the checkpoint: a log that grows meanwhile has cosigned no more than it then shows.
@@ -101,6 +65,8 @@ def view(read: Read, trust: Trust, *, where: str = CHECKPOINT) -> LogView:
         if newest is None:
             raise WorkspaceError("log-not-found", found=where)
         shown = Checkpoint.parse(Note.parse(newest, max_signatures=MAX_COSIGNED).text)
+    except RemoteError:
+        raise
     except LogError as error:
         raise WorkspaceError("log-not-found", found=where, reason=str(error)) from None
     if not _is_signed(newest, trust.log_key(shown.origin)):

@@ -1,6 +1,6 @@
 """A bureau's folder: keys, secrets, the log, artifacts, registries and draws.
 
-    fairdraw.toml  trust  keys/{log,bureau}.key  secrets/<snapshot>.secret  log/  artifacts/  witnesses/
+    fairdraw.toml  trust  keys/{log,bureau[,log-ml-dsa]}.key  secrets/<snapshot>.secret  log/  artifacts/  witnesses/
     state/{log.sqlite,outbox/,pulses/,draws/,cosign/}
     registries/<id>/{roster.jsonl,private.jsonl,numbers.csv}
     draws/<id>/{draw.toml,*.fairdraw.json,record.html,record.txt}
@@ -24,6 +24,7 @@ from transparency_log.reader import LogReader
 from transparency_log.storage import Directory
 
 SETTINGS: Final = "fairdraw.toml"
+ML_DSA: Final = "log-ml-dsa"  # the log's second key, where it has one
 PRIVATE_FOLDERS: Final = ("keys", "secrets", "state", "witnesses", "registries")
 FOLDERS: Final = (*PRIVATE_FOLDERS, "log", "artifacts", "draws")
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}", re.ASCII)
@@ -97,6 +98,11 @@ class Workspace:
     def key(self, name: str) -> Signer:
         """Return a private key of this folder, "log" or "bureau"."""
         return Signer.parse(read(self.root / "keys" / f"{name}.key").decode("utf-8", "replace"))
+
+    @property
+    def further_keys(self) -> list[Signer]:
+        """The keys that sign checkpoints beside the log's own: none, or an ML-DSA-44 one."""
+        return [self.key(ML_DSA)] if (self.root / "keys" / f"{ML_DSA}.key").is_file() else []
 
     def keep(self, data: bytes, digest: str, *, public: bool = True) -> None:
         """Store an artifact durably, before any statement names it."""

@@ -39,7 +39,7 @@ class Outside:
         return self.signer.verifier.vkey
 
     def answer(self, request: Path, answer: Path, now: int) -> None:
-        line = self.witness.add_checkpoint(request.read_bytes(), now=now, logs=self.logs)
+        (line,) = self.witness.add_checkpoint(request.read_bytes(), now=now, logs=self.logs)
         answer.write_text(line.format() + "\n", encoding="utf-8")
 
 
@@ -142,7 +142,7 @@ def test_a_log_is_verified_over_http(drawn: Path, fairdraw: Fairdraw, no_proxy: 
         words = ("verify", "office/draws/fund-1/fund-1.fairdraw.json", "--trust", "office/trust", "--log", url)
         code, told = fairdraw(*words, *AS_OF)
         assert code == 0, told
-        assert fairdraw("log", "check", "--log", url, "--trust", "office/trust")[0] == 0
+        assert fairdraw("log", "check", url, "--trust", "office/trust")[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_a_round_is_fetched_from_the_relay_that_tells_the_truth(
 def test_a_log_that_nobody_serves_is_told(drawn: Path, fairdraw: Fairdraw, no_proxy: None) -> None:
     words = ("verify", "office/draws/fund-1/fund-1.fairdraw.json", "--trust", "office/trust")
     code, told = fairdraw(*words, "--log", "http://127.0.0.1:9", *AS_OF)
-    assert (code, told.startswith("fairdraw: error: the log cannot be reached")) == (2, True)
+    assert (code, told.startswith("fairdraw: error: http://127.0.0.1:9/cosigned/index cannot be reached")) == (2, True)
     code, told = fairdraw(*words, "--log", "nowhere", *AS_OF)
     assert (code, "there is no readable log at nowhere" in told) == (2, True)
 

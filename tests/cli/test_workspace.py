@@ -201,12 +201,12 @@ def test_an_altered_log_fails_its_check(drawn: Path, fairdraw: Fairdraw) -> None
     shutil.copytree(drawn / "log", "copy")
     (bundle,) = Path("copy/tile/entries").rglob("5")
     bundle.write_bytes(bundle.read_bytes().replace(b'"ceil"', b'"flor"'))
-    code, told = fairdraw("log", "check", "--log", "copy", "--trust", "office/trust")
+    code, told = fairdraw("log", "check", "copy", "--trust", "office/trust")
     assert (code, told.startswith("the log is not sound:")) == (1, True)
 
 
 def test_a_log_of_another_place_is_not_looked_into_without_a_trust_file(drawn: Path, fairdraw: Fairdraw) -> None:
-    code, told = fairdraw("log", "check", "--log", "office/log")
+    code, told = fairdraw("log", "check", "office/log")
     assert (code, "--trust" in told) == (2, True)
 
 

@@ -268,6 +268,7 @@ def _again(session: Session, desk: Desk, form: DrawForm, data: bytes, *, dry_run
     click.option("--dry-run", is_flag=True),
     json=True,
     clock=True,
+    wait=True,
 )
 def announce(session: Session, file: Path, *, dry_run: bool) -> None:
     """Announce a draw, or with `--dry-run` show what would be announced."""

@@ -1,4 +1,7 @@
-"""`log cosign export|import`: asking witnesses by file, where no network reaches them (C2SP tlog-witness)."""
+"""`log cosign ask|export|import`: asking witnesses over HTTP, or by file where no network reaches them.
+
+Both speak C2SP tlog-witness: a file is the body of a request, or of its answer.
+"""
 
 from pathlib import Path
 from typing import Final
@@ -10,7 +13,7 @@ from fairdraw_cli.desk import Desk, writing
 from fairdraw_cli.files import check_folder, read, write
 from fairdraw_cli.helping import command
 from fairdraw_cli.history import signed_sizes
-from fairdraw_cli.session import Session
+from fairdraw_cli.session import CANNOT_TELL, Session
 from fairdraw_cli.workspace import Workspace
 from transparency_log.checkpoint import cosignatures
 from transparency_log.errors import CheckpointError
@@ -32,6 +35,30 @@ def _chosen(place: Workspace, name: str | None) -> list[Witness]:
     if not chosen:
         raise WorkspaceError("unknown-witness", expected=[witness.name for witness in known], found=name)
     return chosen
+
+
+@command(WITNESS, json=True, wait=True)
+def ask(session: Session, name: str | None) -> int:
+    """Ask witnesses over HTTP to cosign the newest checkpoint, and publish what they show of earlier ones."""
+    from fairdraw_cli.asking import gather, reachable
+
+    with writing(session) as desk:
+        reached = reachable(desk.workspace)
+        chosen = [witness for witness in _chosen(desk.workspace, name) if witness in reached]
+        if not chosen:
+            raise WorkspaceError("no-address", found=name)
+        told = gather(session, desk, chosen, patient=True) if session.wait else {}
+        time = desk.sizes()[-1].quorum_time
+        _say_quorum(session, time)
+        session.answer({"size": desk.log.size, "quorum_time": time, **told})
+    return CANNOT_TELL if time is None else 0
+
+
+def _say_quorum(session: Session, time: int | None) -> None:
+    if time is None:
+        session.say("cosign.no-quorum")
+    else:
+        session.say("cosign.quorum", time=session.time(time))
 
 
 def _last_size(place: Workspace, witness: Witness) -> int:
@@ -93,12 +120,8 @@ def import_answer(session: Session, file: Path, name: str | None) -> None:
         size, names = _publish(desk, ours)
         newest = next(s for s in desk.sizes() if s.size == size)
         session.say("cosign.imported", names=names, size=size)
-        time = newest.quorum_time
-        session.say(
-            "cosign.no-quorum" if time is None else "cosign.quorum",
-            **({} if time is None else {"time": session.time(time)}),
-        )
-        session.answer({"size": size, "witnesses": names, "quorum_time": time})
+        _say_quorum(session, newest.quorum_time)
+        session.answer({"size": size, "witnesses": names, "quorum_time": newest.quorum_time})
 
 
 def _publish(desk: Desk, lines: list[Signature]) -> tuple[int, list[str]]:

@@ -127,7 +127,7 @@ def _next(session: Session) -> None:
     log, trust = f"--log {OFFICE / 'log'}", f"--trust {OFFICE / 'trust'}"
     session.line(f"  {program} verify {BUNDLE} {trust} {log} --as-of {AS_OF} --json")
     session.line(f"  {program} slip fund-1 H-0001 --own -C {OFFICE} --clock {AS_OF}")
-    session.line(f"  {program} log check {log} {trust}")
+    session.line(f"  {program} log check {OFFICE / 'log'} {trust}")
 
 
 @command(click.option("--tamper", is_flag=True))

@@ -93,6 +93,7 @@ def draw_now(matter: Matter, given: tuple[Path, ...]) -> Entry:
     click.option("--pulse", "given", multiple=True, metavar="FILE", type=click.Path(path_type=Path)),
     json=True,
     clock=True,
+    wait=True,
 )
 def draw(session: Session, name: str, given: tuple[Path, ...]) -> None:
     """Draw the lots of an announced draw."""

@@ -144,6 +144,7 @@ def _values(attrs: Attributes) -> tuple[object, ...]:
     click.option("--skip-bad", is_flag=True),
     json=True,
     clock=True,
+    wait=True,
 )
 def freeze(session: Session, registry: str, file: Path, map_file: Path | None, *, skip_bad: bool) -> None:
     """Freeze a registry file as the newest snapshot of a registry."""

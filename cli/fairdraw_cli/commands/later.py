@@ -35,7 +35,7 @@ def _check_reveals(matter: Matter, rule: Committed) -> None:
         raise WorkspaceError("reveals-missing", limit=limit, expected=rule.minimum, found=required or absent)
 
 
-@command(NAME, click.option("--force", is_flag=True), json=True, clock=True)
+@command(NAME, click.option("--force", is_flag=True), json=True, clock=True, wait=True)
 def seeds_close(session: Session, name: str, *, force: bool) -> None:
     """Close the list of reveals that count, before the round; with `--force` even if nothing can be drawn then."""
     with writing(session) as desk:
@@ -60,7 +60,7 @@ def seeds_close(session: Session, name: str, *, force: bool) -> None:
         session.answer({"id": name, "reveals": [ref and ref.text for ref in listed], **told})
 
 
-@command(NAME, json=True, clock=True)
+@command(NAME, json=True, clock=True, wait=True)
 def open_draw(session: Session, name: str) -> None:
     """Open a sealed result on its day."""
     with writing(session) as desk:
@@ -97,7 +97,7 @@ def open_draw(session: Session, name: str) -> None:
         session.answer({"id": name, "files": [str(path) for path in (*paths, *papers)], **told})
 
 
-@command(NAME, click.option("--reason", required=True, metavar="CODE"), json=True, clock=True)
+@command(NAME, click.option("--reason", required=True, metavar="CODE"), json=True, clock=True, wait=True)
 def void(session: Session, name: str, reason: str) -> None:
     """Void an announcement: its draw will not be made."""
     if not REASON.fullmatch(reason):

@@ -1,10 +1,12 @@
 """`log checkpoint|entry|proof|check|add`: what the log says, recomputed, and supervisors' entries taken in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from fairdraw.artifacts import named_artifacts
 from fairdraw.encoding import format_time, parse_time
 from fairdraw.errors import WorkspaceError
 from fairdraw.schema import Key
@@ -14,12 +16,15 @@ from fairdraw_cli.desk import Desk, published, writing
 from fairdraw_cli.files import read
 from fairdraw_cli.helping import command
 from fairdraw_cli.history import Read, known_reader, lacking, signed_sizes
-from fairdraw_cli.session import Session
+from fairdraw_cli.progress import counting
+from fairdraw_cli.session import CANNOT_TELL, DOES_NOT_HOLD, Session
 from fairdraw_cli.workspace import Workspace
-from transparency_log.errors import LogError
+from transparency_log.checkpoint import cosignatures
+from transparency_log.errors import CheckpointError, LogError, RemoteError
+from transparency_log.mirror import artifact_path, is_artifact
 from transparency_log.note import Verifier
 from transparency_log.proof import TlogProof
-from transparency_log.reader import LogReader
+from transparency_log.reader import CHECKPOINT, LogReader, cosigned_path
 
 INDEX = click.argument("index", metavar="N", type=click.IntRange(min=0))
 LOG = click.option("--log", metavar="DIR|URL")
@@ -99,19 +104,81 @@ def proof(session: Session, index: int, log: str | None, trust: Path | None) -> 
     click.echo(told.format(), nl=False)
 
 
-@command(LOG, TRUST, json=True)
-def check(session: Session, log: str | None, trust: Path | None) -> int:
-    """Recompute the whole log from its entries and compare every file."""
-    seen = _look(session, log, trust)
+@command(click.argument("where", metavar="[DIR|URL]", required=False), TRUST, json=True)
+def check(session: Session, where: str | None, trust: Path | None) -> int:
+    """Recompute the whole log from its entries, and compare every file and artifact."""
+    seen = _look(session, where, trust)
+    named = _Named()
     try:
-        signed = seen.reader.check().checkpoint
+        with counting(session) as progress:
+            reader = seen.reader
+            signed = reader.check(visit=lambda entries: progress(named.add(entries))).checkpoint
+        _check_cosignatures(reader, seen.trust)
+        missing, altered = named.faults(seen.files)
+    except RemoteError as error:  # what cannot be had is not unsound
+        session.say("log.check-unknown", reason=session.words.error(error))
+        session.answer({"holds": None, "code": error.code, "params": {k: str(v) for k, v in error.params.items()}})
+        return CANNOT_TELL
     except LogError as error:
         session.say("log.check-failed", reason=session.words.error(error))
         session.answer({"holds": False, "code": error.code, "params": {k: str(v) for k, v in error.params.items()}})
-        return 1
-    session.say("log.check-holds", size=signed.size, root=signed.root.hex())
-    session.answer({"holds": True, "origin": signed.origin, "size": signed.size, "root": signed.root.hex()})
-    return 0
+        return DOES_NOT_HOLD
+    for digest in missing:
+        session.say("log.artifact-missing", digest=digest)
+    for digest in altered:
+        session.say("log.artifact-altered", digest=digest)
+    holds = not missing and not altered
+    word = "log.check-holds" if holds else "log.check-artifacts"
+    session.say(word, size=signed.size, root=signed.root.hex(), artifacts=len(named.lengths))
+    session.answer(
+        {"holds": holds, "origin": signed.origin, "size": signed.size, "root": signed.root.hex(),
+         "artifacts": len(named.lengths), "artifacts_missing": missing, "artifacts_altered": altered}
+    )  # fmt: skip
+    return 0 if holds else DOES_NOT_HOLD
+
+
+def _check_cosignatures(reader: LogReader, trust: Trust) -> None:
+    """Check every line of the trust file's witnesses under every checkpoint that is shown.
+
+    Raises:
+        CheckpointError: the first that does not hold, with the file that it is in.
+    """
+    known = [witness.verifier for witness in trust.policy.witnesses]
+    shown = {cosigned_path(size): reader.signed(size) for size in reader.cosigned_sizes()}
+    for path, signed in {**shown, CHECKPOINT: reader.checkpoint()}.items():
+        try:
+            cosignatures(signed.note, known)
+        except CheckpointError as error:
+            raise error.at(path) from None
+
+
+class _Named:
+    """The artifacts that a log's entries name and do not withdraw, with their lengths."""
+
+    def __init__(self) -> None:
+        self.lengths: dict[str, int] = {}
+        self._withdrawn: set[str] = set()
+        self._count = 0
+
+    def add(self, entries: Sequence[bytes]) -> int:
+        """Hear of entries; return how many there were so far."""
+        for entry in entries:
+            told = named_artifacts(entry)
+            self._withdrawn.update(told.withdrawn)
+            self.lengths.update(told.named)
+        self._count += len(entries)
+        return self._count
+
+    def faults(self, read: Read) -> tuple[list[str], list[str]]:
+        """Return the digests of artifacts that are missing, and of those that are not what was named."""
+        missing, altered = [], []
+        for digest, length in self.lengths.items():
+            data = read(artifact_path(digest))
+            if data is not None and not is_artifact(data, digest, length):
+                altered.append(digest)
+            elif data is None and digest not in self._withdrawn:
+                missing.append(digest)
+        return missing, altered
 
 
 def _supervisors_keys(desk: Desk) -> dict[str, Verifier]:
@@ -150,6 +217,7 @@ def _check_entry(desk: Desk, data: bytes) -> None:
     click.argument("file", metavar="ENTRY-FILE", type=click.Path(path_type=Path)),
     json=True,
     clock=True,
+    wait=True,
 )
 def add(session: Session, file: Path) -> None:
     """Append a supervisor's signed entry."""

@@ -37,6 +37,7 @@ def _same(desk: Desk, plan: Plan) -> int | None:
     click.option("--dry-run", is_flag=True),
     json=True,
     clock=True,
+    wait=True,
 )
 def log_plan(session: Session, file: Path, *, dry_run: bool) -> None:
     """Log a version of a plan, or with `--dry-run` only check it."""

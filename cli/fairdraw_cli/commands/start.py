@@ -10,9 +10,9 @@ from fairdraw_cli.files import PRIVATE_FOLDER, create_private, sync_folder, writ
 from fairdraw_cli.helping import command
 from fairdraw_cli.session import Session
 from fairdraw_cli.trustfile import add_supervisor, add_witness, first_trust
-from fairdraw_cli.workspace import FOLDERS, PRIVATE_FOLDERS, SETTINGS, Workspace, rehearsal_name
+from fairdraw_cli.workspace import FOLDERS, ML_DSA, PRIVATE_FOLDERS, SETTINGS, Workspace, rehearsal_name
 from transparency_log.log import Log
-from transparency_log.note import Signer
+from transparency_log.note import COSIGNATURE_ML_DSA_44, ED25519, Signer
 from transparency_log.state import SqliteState
 from transparency_log.storage import Directory
 
@@ -23,8 +23,8 @@ def _check_new(root: Path) -> None:
         raise WorkspaceError("folder-not-empty", found=str(root))
 
 
-def _make_key(root: Path, file: str, name: str) -> Signer:
-    signer = Signer.from_seed(name, os.urandom(32))
+def _make_key(root: Path, file: str, name: str, algorithm: int = ED25519) -> Signer:
+    signer = Signer.from_seed(name, os.urandom(32), algorithm)
     create_private(root / "keys" / f"{file}.key", f"{signer.format()}\n".encode())
     return signer
 
@@ -41,9 +41,10 @@ def _settings(bureau: str, origin: str, *, rehearsal: bool) -> bytes:
     click.option("--bureau", required=True, metavar="NAME"),
     click.option("--origin", required=True, metavar="ORIGIN"),
     click.option("--rehearsal", is_flag=True),
+    click.option("--ml-dsa", is_flag=True),
     json=True,
 )
-def init(session: Session, folder: Path, bureau: str, origin: str, *, rehearsal: bool) -> None:
+def init(session: Session, folder: Path, bureau: str, origin: str, *, rehearsal: bool, ml_dsa: bool) -> None:
     """Make a workspace: keys, an empty log, a trust file."""
     bureau, origin = (rehearsal_name(name, rehearsal=rehearsal) for name in (bureau, origin))
     if bureau == origin:
@@ -52,6 +53,7 @@ def init(session: Session, folder: Path, bureau: str, origin: str, *, rehearsal:
     for name in FOLDERS:
         (folder / name).mkdir(mode=PRIVATE_FOLDER if name in PRIVATE_FOLDERS else 0o755, parents=True)
     log, key = _make_key(folder, "log", origin), _make_key(folder, "bureau", bureau)
+    further = [_make_key(folder, ML_DSA, origin, COSIGNATURE_ML_DSA_44)] if ml_dsa else []
     witnesses, practice = {}, None
     if rehearsal:
         from fairdraw_cli.rehearsal import make_beacon, make_witnesses
@@ -59,13 +61,16 @@ def init(session: Session, folder: Path, bureau: str, origin: str, *, rehearsal:
         witnesses = {name: one.verifier for name, one in make_witnesses(folder, origin).items()}
         practice = make_beacon(folder)
     with SqliteState.create(folder / "state" / "log.sqlite") as state:
-        Log.create(Directory(folder / "log"), log, state=state)
+        Log.create(Directory(folder / "log"), log, state=state, further=further)
     text = first_trust(log.verifier, key.verifier, witnesses=witnesses, practice=practice)
     write(folder / "trust", text.encode())
     # Last: a folder without it is no workspace, so that a broken-off `init` is never worked in.
     write(folder / SETTINGS, _settings(bureau, origin, rehearsal=rehearsal))
     sync_folder(folder)
     session.say("init.made-rehearsal" if rehearsal else "init.made", folder=folder, bureau=bureau, origin=origin)
+    for signer in further:
+        session.say("init.ml-dsa")
+        session.line(signer.verifier.vkey)
     session.say("init.keys")
     session.say("init.next-rehearsal" if rehearsal else "init.next", folder=folder)
     session.answer({"folder": str(folder), "bureau": bureau, "origin": origin, "rehearsal": rehearsal})
