@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test cover lint bench clean
+.PHONY: demo test cover lint bench fuzz clean
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -32,7 +32,13 @@ lint: $(VENV)/.dev
 	$(BIN)/interrogate --quiet src transparency_log cli
 
 bench: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python -m benchmarks
+
+FUZZ_SECONDS ?= 60
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group fuzz
+	$(BIN)/python -m fuzz all --seconds $(FUZZ_SECONDS)
 
 clean:
 	rm -rf $(VENV) build dist fairdraw-demo

@@ -6,23 +6,39 @@
     tiles        trees and entries as static files
     policy       whose cosignatures are enough, and what they say about time
     proof        `.tlog-proof` files
+    frozen       a log's last word
+    evidence     a file that convicts a log of two histories
     storage      where the files lie
-    state        what a log or a witness has signed last
+    state, seen  what a log, and what a witness, has signed last
+    followed     what a follower remembers
+    index        where an entry stands already
+    tree, audit  the tree in its tiles, and every file recomputed
     reader       a log as anybody sees it
+    remote       a log's files over HTTP
+    recovery     what must hold before a log goes on
     log          the one writer of a log
+    mirror       a copy that itself serves and checks
     witness      who cosigns
+    sequencer    many callers, one log
+    monitor      following a log over time
+    client       asking witnesses over HTTP
+    web          the files over HTTP
+    endpoint     a witness over HTTP
 
 Nothing here knows what the entries mean.
 """
 
 from transparency_log.checkpoint import Checkpoint, Cosignature, SignedCheckpoint
 from transparency_log.errors import LogError
+from transparency_log.index import Index
 from transparency_log.log import Log
+from transparency_log.mirror import Mirror
 from transparency_log.note import Note, Signature, Signer, Verifier
 from transparency_log.policy import Policy
 from transparency_log.proof import TlogProof
 from transparency_log.reader import LogReader
 from transparency_log.seen import SqliteWitnessState
+from transparency_log.sequencer import Sequencer
 from transparency_log.state import SqliteState
 from transparency_log.storage import Directory
 from transparency_log.witness import Witness
@@ -31,11 +47,14 @@ __all__ = [
     "Checkpoint",
     "Cosignature",
     "Directory",
+    "Index",
     "Log",
     "LogError",
     "LogReader",
+    "Mirror",
     "Note",
     "Policy",
+    "Sequencer",
     "Signature",
     "SignedCheckpoint",
     "Signer",

@@ -21,7 +21,7 @@ from functools import partial
 from hashlib import sha256
 from math import inf
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock, RLock, Thread
 from time import monotonic
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
@@ -229,7 +229,8 @@ class Server:
         self._threads = threads
         self._grace = grace
         self._tick = min(_TICK, patience / 4, grace / 4)
-        self._stopping = False
+        self._stopping = self._closed = False
+        self._closing = RLock()  # a signal may come while it is held
         self._next_look = 0.0
         self._thread: Thread | None = None
         self._map: dict[int, Any] = {}
@@ -273,17 +274,19 @@ class Server:
             while self._busy() and monotonic() < end:
                 self._turn()
         finally:
-            self._stopping = True
             for channel in self._channels:
                 channel.handle_close()
             workers.shutdown()
-            self._server.close()
+            with self._closing:
+                self._closed = True
+                self._server.close()
 
     def stop(self) -> None:
         """Make `run` end; callable from any thread and from a signal handler, also before `run`."""
-        if not self._stopping:  # else the descriptor that wakes `run` may be closed by now, and be somebody else's
+        with self._closing:
             self._stopping = True
-            self._server.pull_trigger()
+            if not self._closed:  # else the descriptor that wakes `run` may be somebody else's by now
+                self._server.pull_trigger()
 
     def __enter__(self) -> Self:
         self._thread = Thread(target=self.run, name=f"serving {self.url}")
