@@ -13,12 +13,14 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tests")]
 
 import bundles  # noqa: E402
 import formats  # noqa: E402
+import logs  # noqa: E402
 import matching  # noqa: E402
 import stories  # noqa: E402
 import texts  # noqa: E402
 
 MAKERS: dict[str, tuple[str, Callable[[], tuple[formats.Cases, formats.Cases]]]] = {
     "encoding": ("specs/encoding.md, written by hand", formats.encoding),
+    "log": ("specs/log.md §6, §7, by a second writing of RFC 6962", logs.log),
     "tickets": ("specs/tickets.md, by a second writing of its formulas", formats.tickets),
     "commitments": ("specs/seed.md, by a second writing of its formulas", formats.commitments),
     "seals": ("specs/snapshot.md §2, §4, by a second writing of its formulas", formats.seals),

@@ -26,6 +26,9 @@ from fairdraw.statement import Entry, Head, check_signatures, parse_text, read_e
 from fairdraw.trust import parse_trust
 from fairdraw.verify import LogView, verify_bundle, verify_slip
 from transparency_log import merkle
+from transparency_log.errors import LogError
+from transparency_log.evidence import Fork
+from transparency_log.frozen import open_frozen
 from transparency_log.note import Verifier
 from transparency_log.policy import colluders_to_backdate, colluders_to_fork
 
@@ -63,7 +66,7 @@ def judge(run, case):
     if expected is None:
         run(case)
         return
-    with pytest.raises((Error, DiffersError)) as caught:
+    with pytest.raises((Error, LogError, DiffersError)) as caught:
         run(case)
     assert caught.value.code == expected
 
@@ -243,6 +246,23 @@ def run_assignment(case):
 @pytest.mark.parametrize("case", _cases("assignment"))
 def test_assignment(case):
     judge(run_assignment, case)
+
+
+def run_log(case):
+    key = Verifier.parse(case["vkey"])
+    if "frozen" in case:
+        last = open_frozen(case["frozen"].encode(), key)
+        same("not-the-same", (last.size, last.root.hex()), (case["size"], case["root"]))
+        return
+    fork = Fork.parse(case["fork"].encode())
+    convicted = fork.convict(key)
+    same("not-the-same", [checkpoint.size for checkpoint in convicted], case["sizes"])
+    same("not-the-same", fork.format().decode(), case["fork"])
+
+
+@pytest.mark.parametrize("case", _cases("log"))
+def test_log(case):
+    judge(run_log, case)
 
 
 def run_trust(case):

@@ -56,6 +56,7 @@ class Log:
     ) -> None:
         self._storage = storage
         self._signers = signers
+        self._key = signers[0].verifier
         self._state = state
         self._committed = committed
         self._edge = edge
@@ -108,6 +109,9 @@ class Log:
             if edge.root() != newest.root:
                 raise SequenceError("committed-mismatch", expected=newest.root.hex(), found=edge.root().hex())
             log._publish(files)
+        elif (shown := storage.read(CHECKPOINT)) is not None:
+            # Who showed it may have been killed before it was on the disk, and the next commit forgets its entries.
+            storage.replace(CHECKPOINT, shown)
         if committed.frozen is not None:
             storage.create(FROZEN, committed.frozen)
         return log
@@ -256,10 +260,6 @@ class Log:
         self._storage.create_all((tile.path, data) for tile, data in files)
         # Last, because whoever sees the checkpoint may ask for every tile below it.
         self._storage.replace(CHECKPOINT, self._committed.checkpoint)
-
-    @property
-    def _key(self) -> Verifier:
-        return self._signers[0].verifier
 
     def _check_going(self) -> None:
         if not self._going:

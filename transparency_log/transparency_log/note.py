@@ -18,6 +18,7 @@ the library mixes chance into each signature (FIPS 204 calls that hedged), so tw
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -46,6 +47,7 @@ _KEY_ID_SIZE = 4
 _SEED_SIZE = 32
 _DASH = "\N{EM DASH} "
 _PRIVATE_PREFIX = "PRIVATE+KEY+"
+_UNSIGNABLE = re.compile("[\x00-\x09\x0b-\x1f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,11 +277,9 @@ def check_text(text: str) -> None:
     """
     if not text.endswith("\n"):
         raise NoteError("text-newline", expected="a newline at the end", found=text[-20:])
-    for at, character in enumerate(text):
-        if character < " " and character != "\n":
-            raise NoteError("control-character", at=at, found=f"U+{ord(character):04X}")
-        if "\ud800" <= character <= "\udfff":
-            raise NoteError("not-utf-8", at=at, found=f"U+{ord(character):04X}")
+    if found := _UNSIGNABLE.search(text):
+        code = "control-character" if found[0] < " " else "not-utf-8"
+        raise NoteError(code, at=found.start(), found=f"U+{ord(found[0]):04X}")
 
 
 def _check_name(name: str) -> None:

@@ -5,7 +5,6 @@ every cosignature ever collected, and `cosigned/index`, the sizes for which ther
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 
 from transparency_log.audit import Visit, audit, first_beyond
 from transparency_log.checkpoint import SignedCheckpoint, open_checkpoint
@@ -155,11 +154,15 @@ def cosigned_path(size: int) -> str:
 def read_cosigned_sizes(read: Read) -> tuple[int, ...]:
     """Return the sizes in `cosigned/index`, rising; none if there is no such file."""
     lines = (read(COSIGNED_INDEX) or b"").split(b"\n")
-    sizes = tuple(decode_decimal(line.decode("ascii", "replace")) for line in lines[:-1])
-    rising = [size for size in sizes if size is not None]
-    if lines[-1] != b"" or len(rising) != len(sizes) or any(a >= b for a, b in pairwise(rising)):
+    sizes: list[int] = []
+    for line in lines[:-1]:
+        size = decode_decimal(line.decode("ascii", "replace"))
+        if size is None or (sizes and size <= sizes[-1]):
+            break
+        sizes.append(size)
+    if lines[-1] != b"" or len(sizes) != len(lines) - 1:
         raise StorageError("index-format", path=COSIGNED_INDEX, expected="rising decimals, one a line")
-    return tuple(rising)
+    return tuple(sizes)
 
 
 def format_cosigned_sizes(sizes: Iterable[int]) -> bytes:

@@ -114,15 +114,21 @@ def encode_bundle(entries: Iterable[bytes]) -> bytes:
     return b"".join(parts)
 
 
-def decode_bundle(data: bytes) -> tuple[bytes, ...]:
-    """Return the entries of a bundle; bytes that are left over are refused."""
-    entries, at = [], 0
-    while at < len(data):
-        start = at + 2
-        at = start + int.from_bytes(data[at:start])
-        if at > len(data) or start > len(data):
-            raise TileError("bundle-truncated", expected=at, found=len(data))
-        entries.append(data[start:at])
+def decode_bundle(data: bytes, *, limit: int | None = None) -> tuple[bytes, ...]:
+    """Return the entries of a bundle, at most one more than `limit`; bytes that are left over are refused."""
+    entries: list[bytes] = []
+    at, end = 0, len(data)
+    # A bundle of empty entries, a few kilobytes when packed, would else become eight million of them.
+    most = end if limit is None else limit
+    try:
+        while at < end and len(entries) <= most:
+            start = at + 2
+            at = start + (data[at] << 8 | data[at + 1])
+            entries.append(data[start:at])
+    except IndexError:
+        at = end + 1
+    if at > end:
+        raise TileError("bundle-truncated", expected=at, found=end)
     return tuple(entries)
 
 

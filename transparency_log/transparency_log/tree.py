@@ -6,14 +6,14 @@ a file's bytes, or None where there is no such file.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from typing import TypeVar
 
 from transparency_log.checkpoint import Checkpoint
 from transparency_log.errors import MerkleError, StorageError, TileError
-from transparency_log.merkle import leaf_hash, root
+from transparency_log.merkle import leaf_hash, next_level
 from transparency_log.tiles import (
     ENTRIES,
     TILE_HEIGHT,
@@ -28,7 +28,10 @@ from transparency_log.tiles import (
 
 Read = Callable[[str], bytes | None]
 
-_CACHED_TILES = 1024  # of 8 KiB: the path to any leaf of a large log, and many neighbours
+_CACHED_TILES = 512  # of 32 KiB with their inner nodes: the path to any leaf of a large log, and many neighbours
+
+Nodes = Sequence[tuple[bytes, ...]]
+"""The hashes of a tile, and above them level by level the roots of perfect subtrees."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -42,9 +45,9 @@ class TileReader:
         self._size = checkpoint.size
         depth = -(-self._size.bit_length() // TILE_HEIGHT)
         self._unfinished = [self._read_unfinished(level) for level in range(depth)]
-        self._full_hashes = lru_cache(_CACHED_TILES)(self._read_full)
+        self._full_nodes = lru_cache(_CACHED_TILES)(self._read_full)
         # The partial tiles hold all that the root is made of, so one comparison covers them.
-        found = RightEdge(self._size, (), self._unfinished).root()
+        found = RightEdge(self._size, (), [nodes[0] for nodes in self._unfinished]).root()
         if found != checkpoint.root:
             raise MerkleError("right-edge-mismatch", expected=checkpoint.root.hex(), found=found.hex())
         self._root = found
@@ -61,9 +64,8 @@ class TileReader:
     def node(self, level: int, index: int) -> bytes:
         """Return the root of a perfect subtree of 2^level leaves."""
         tile_level, below = divmod(level, TILE_HEIGHT)
-        first = index << below
-        start = first % TILE_WIDTH
-        return root(self.hashes(tile_at(tile_level, first, size=self._size))[start : start + (1 << below)])
+        tile = tile_at(tile_level, index << below, size=self._size)
+        return self._nodes(tile)[below][index % (TILE_WIDTH >> below)]
 
     def entries(self, index: int) -> tuple[bytes, ...]:
         """Return the entries of the bundle `index`, each checked against its leaf hash."""
@@ -77,27 +79,30 @@ class TileReader:
 
     def hashes(self, tile: Tile) -> tuple[bytes, ...]:
         """Return the hashes of a tile of this tree."""
-        if tile.width < TILE_WIDTH:
-            return self._unfinished[int(tile.level)]
-        return self._full_hashes(tile)
+        return self._nodes(tile)[0]
 
     def right_edge(self) -> RightEdge:
         """Return the point from which the log grows on: its unfinished tiles and its unfinished bundle."""
         bundle = self.entries(self._size // TILE_WIDTH) if self._size % TILE_WIDTH else ()
-        return RightEdge(self._size, bundle, self._unfinished)
+        return RightEdge(self._size, bundle, [nodes[0] for nodes in self._unfinished])
 
-    def _read_full(self, tile: Tile) -> tuple[bytes, ...]:
-        hashes = _read_hashes(self._read, tile)
-        found, expected = root(hashes), self.node((int(tile.level) + 1) * TILE_HEIGHT, tile.index)
+    def _nodes(self, tile: Tile) -> Nodes:
+        if tile.width < TILE_WIDTH:
+            return self._unfinished[int(tile.level)]
+        return self._full_nodes(tile)
+
+    def _read_full(self, tile: Tile) -> Nodes:
+        nodes = _perfect(_read_hashes(self._read, tile))
+        found, expected = nodes[-1][0], self.node((int(tile.level) + 1) * TILE_HEIGHT, tile.index)
         if found != expected:
             raise TileError("tile-mismatch", path=tile.path, expected=expected.hex(), found=found.hex())
-        return hashes
+        return nodes
 
-    def _read_unfinished(self, level: int) -> tuple[bytes, ...]:
+    def _read_unfinished(self, level: int) -> Nodes:
         count = level_size(self._size, level)
         if count % TILE_WIDTH == 0:
-            return ()
-        return _read_hashes(self._read, tile_at(level, count - 1, size=self._size))
+            return [()]
+        return _perfect(_read_hashes(self._read, tile_at(level, count - 1, size=self._size)))
 
 
 def read_bundle(read: Read, bundle: Tile) -> tuple[bytes, ...]:
@@ -109,7 +114,7 @@ def read_bundle(read: Read, bundle: Tile) -> tuple[bytes, ...]:
     """
     data, width = _read_widest(read, bundle)
     try:
-        entries = decode_bundle(data)
+        entries = decode_bundle(data, limit=width)
     except TileError as error:
         raise error.at(bundle.path) from None
     if len(entries) != width:
@@ -136,6 +141,14 @@ def read_ahead(read: Callable[[T], R], wanted: Iterable[T], workers: int) -> Ite
             yield pending.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _perfect(hashes: tuple[bytes, ...]) -> Nodes:
+    # All of these are hashed to check a tile against the one above; every proof through it then only looks them up.
+    nodes = [hashes]
+    while len(nodes[-1]) > 1:
+        nodes.append(tuple(next_level(nodes[-1])))
+    return nodes
 
 
 def _read_hashes(read: Read, tile: Tile) -> tuple[bytes, ...]:
