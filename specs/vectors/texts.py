@@ -10,7 +10,7 @@ from typing import Any
 from formats import SLOT, Cases, canonical, digest
 
 from fairdraw.beacon import CHAINS, Chain, practice_chain
-from transparency_log.note import Signer
+from transparency_log.note import Signer, Verifier
 
 LOG = "log.example.cn/jinan"
 BUREAU = "jinan-ybj.example.cn"
@@ -209,6 +209,7 @@ def trust() -> tuple[Cases, Cases]:
     log, bureau = f"log {vkey(LOG)}", f"bureau {BUREAU} {vkey(BUREAU)} {LOG}"
     names = [f"w{i}.example.cn" for i in range(1, 5)]
     witness = [f"witness w{i} {vkey(name, algorithm=4)}" for i, name in enumerate(names, 1)]
+    second = f"witness w1-2 {Verifier(names[0], 6, bytes(1312)).vkey}"  # ML-DSA-44, of which no signature is needed
     two = [*witness[:2], "group witnesses 2 w1 w2", "quorum witnesses"]
     beacon, supervisor = _beacon(QUICKNET), f"supervisor {SUPERVISOR} discipline {vkey(SUPERVISOR)}"
     practice = _beacon(practice_chain(bytes(range(32)), id="practice", genesis=1700000000))
@@ -223,6 +224,9 @@ def trust() -> tuple[Cases, Cases]:
          {"to_backdate": 3}),
         ("a group in a group", _lines(log, *witness, "group a all w1 w2", "group b all w3 w4", "group c 2 a b",
                                       "quorum c"), {"to_fork": 4, "to_backdate": 4}),
+        ("two keys of one witness that stand in for each other",
+         _lines(log, *witness[:2], second, "group one any w1 w1-2", "group witnesses all one w2", "quorum witnesses"),
+         {}),
         ("another log from a second later", _lines(log, f"{bureau} - 2026-01-01T00:00:00Z",
          f"bureau {BUREAU} {vkey(BUREAU, 'next')} {LOG}2 2026-01-01T00:00:01Z"), {"to_fork": 0, "to_backdate": 0}),
         ("a rehearsal", _lines(*in_rehearsal, practice, "rehearsal"),
@@ -252,6 +256,9 @@ def trust() -> tuple[Cases, Cases]:
         ("a group of nobody", _lines(log, "group g 1 w9", "quorum g"), "bad-policy"),
         ("one key under two names", _lines(log, witness[0], witness[0].replace("w1 ", "w2 ", 1)), "bad-policy"),
         ("a witness in two places", _lines(log, *witness[:2], "group g all w1 w1", "quorum g"), "bad-policy"),
+        ("two keys of one witness that both count",
+         _lines(log, *witness[:2], second, "group witnesses all w1 w1-2 w2", "quorum witnesses"), "bad-policy"),
+        ("a log that is its own witness", _lines(log, f"witness w9 {vkey(LOG, algorithm=4)}"), "log-is-witness"),
         ("a rehearsal log in earnest", _lines(*in_rehearsal), "rehearsal-mixed"),
         ("an earnest log in a rehearsal", _lines(log, "rehearsal"), "rehearsal-mixed"),
         ("a practice beacon in earnest", _lines(log, practice), "practice-chain"),

@@ -193,7 +193,8 @@ _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 def format_time(seconds: int) -> str:
     """Return POSIX seconds, 0 to `LAST_TIME`, as `YYYY-MM-DDThh:mm:ssZ`."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime, whose %Y writes the year 26 with two digits.
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def parse_time(text: str) -> int:

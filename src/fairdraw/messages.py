@@ -69,7 +69,7 @@ class Catalogue:
         """
         try:
             sections = dict(_sections(tomllib.loads(data.decode("utf-8"))))
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (ValueError, RecursionError) as error:  # not all that tomllib refuses is a TOMLDecodeError
             raise EncodingError("not-a-catalogue", expected="TOML", found=str(error)) from None
         return cls(lang, sections)
 

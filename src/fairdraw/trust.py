@@ -232,6 +232,10 @@ def _check(trust: Trust) -> None:
     if trust.policy.quorum is not None and can_split(trust.policy):
         # Two disjoint honest quorums could cosign two forks (attack 22).
         raise TrustError("quorum-can-split")
+    logs = {log.verifier.public_key for log in trust.policy.logs}
+    if found := [witness.name for witness in trust.policy.witnesses if witness.verifier.public_key in logs]:
+        # Its own second signature would count as somebody else's word.
+        raise TrustError("log-is-witness", found=found[0])
     _check_origins(trust)
     names = [log.verifier.name for log in trust.policy.logs]
     names += [bureau.origin for bureau in trust.bureaus] + [bureau.name for bureau in trust.bureaus]

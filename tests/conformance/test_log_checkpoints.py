@@ -1,5 +1,6 @@
 """Checkpoints that public logs have signed, and cosignatures that public witnesses have made."""
 
+import base64
 from hashlib import sha256
 
 import pytest
@@ -13,7 +14,6 @@ from transparency_log.note import COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44, ED
 
 ARCHE = "arche2025h1.staging.ct.transparency.dev"
 COACH = "coachandhorses2026h1.staging.certificate.transparency.goog"
-REKOR = "log2025-alpha3.rekor.sigstage.dev"
 RING = "staging.witness.transparency.goog/ring-any-bells+2e1a8dc9+BG5JTpLc3FJtwzgh1Uv+Qelz9qeOH2bfWjS1s0s+y4rL"
 
 
@@ -72,25 +72,56 @@ def test_a_real_witness_cosigned_with_ed25519_and_with_ml_dsa():
     refused_when_changed(data, lambda d: cosignatures(Note.parse(d), [post_quantum]))
 
 
-def test_a_real_entry_is_in_a_real_log_that_three_witnesses_cosigned():
-    entry = recorded_json("sigstore-python/test/assets/a.dsse.staging-rekor-v2.txt.sigstore.json")
-    entry = entry["verificationMaterial"]["tlogEntries"][0]
+def rekor_logs(network):
+    """The Ed25519 logs of a Sigstore network by name, and what it calls their IDs."""
+    path = f"sigstore-python/sigstore/_store/https%3A%2F%2Ftuf-repo-cdn.{network}/trusted_root.json"
+    for log in recorded_json(path)["tlogs"]:
+        if log["publicKey"]["keyDetails"] == "PKIX_ED25519":
+            name = log["baseUrl"].removeprefix("https://")
+            yield Verifier(name, ED25519, b64(log["publicKey"]["rawBytes"])[-32:]), b64(log["logId"]["keyId"])
+
+
+def test_sigstore_calls_its_logs_by_the_hash_whose_beginning_is_the_key_id():
+    for network in ("sigstore.dev", "sigstage.dev"):
+        logs = list(rekor_logs(network))
+        assert logs
+        for verifier, log_id in logs:
+            assert log_id[:4] == verifier.key_id
+            assert Verifier.parse(verifier.vkey) == verifier
+
+
+@pytest.mark.parametrize(
+    ("name", "witnesses", "time"),
+    [
+        (
+            "a.dsse.staging-rekor-v2",
+            ["witness.stagemole.eu", RING, "witness.navigli.sunlight.geomys.org"],
+            1_778_700_214,
+        ),
+        ("staging-rekor-v2", [], None),
+    ],
+)
+def test_a_real_entry_is_in_a_real_log_that_real_witnesses_cosigned(name, witnesses, time):
+    bundle = recorded_json(f"sigstore-python/test/assets/{name}.txt.sigstore.json")
+    entry = bundle["verificationMaterial"]["tlogEntries"][0]
+    body = b64(entry["canonicalizedBody"])
+    if "dsseEnvelope" in bundle:
+        payload = b64(bundle["dsseEnvelope"]["payload"])
+        signed_bytes = b"DSSEv1 28 application/vnd.in-toto+json %d %b" % (len(payload), payload)
+    else:
+        signed_bytes = recorded_bytes(f"sigstore-python/test/assets/{name}.txt")
+    assert base64.b64encode(sha256(signed_bytes).digest()) in body
     proof = entry["inclusionProof"]
-    roots = recorded_json("sigstore-python/sigstore/_store/https%3A%2F%2Ftuf-repo-cdn.sigstage.dev/trusted_root.json")
-    log = next(log for log in roots["tlogs"] if log["baseUrl"].endswith(REKOR))
-    verifier = Verifier(REKOR, ED25519, b64(log["publicKey"]["rawBytes"])[-32:])
-    assert b64(log["logId"]["keyId"])[:4] == verifier.key_id
-    signed = open_checkpoint(proof["checkpoint"]["envelope"].encode(), verifier)
-    check_inclusion(
-        leaf_hash(b64(entry["canonicalizedBody"])),
-        index=int(proof["logIndex"]),
-        size=signed.checkpoint.size,
-        proof=[b64(value) for value in proof["hashes"]],
-        root=signed.checkpoint.root,
-    )
-    witnesses = [sigsum_witness("witness.stagemole.eu"), Verifier.parse(RING)]
-    witnesses.append(sigsum_witness("witness.navigli.sunlight.geomys.org"))
-    assert cosignatures(signed.note, witnesses) == tuple(Cosignature(w, 1_778_700_214) for w in witnesses)
+    data = proof["checkpoint"]["envelope"].encode()
+    logs = {verifier.name: verifier for verifier, _ in rekor_logs("sigstage.dev")}
+    signed = open_checkpoint(data, logs[Checkpoint.parse(Note.parse(data).text).origin])
+    claim = {"index": int(proof["logIndex"]), "size": signed.checkpoint.size, "root": signed.checkpoint.root}
+    hashes = [b64(value) for value in proof["hashes"]]
+    check_inclusion(leaf_hash(body), **claim, proof=hashes)
+    with pytest.raises(LogError):
+        check_inclusion(leaf_hash(body + b" "), **claim, proof=hashes)
+    known = [Verifier.parse(witness) if witness == RING else sigsum_witness(witness) for witness in witnesses]
+    assert cosignatures(signed.note, known) == tuple(Cosignature(witness, time) for witness in known)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +141,16 @@ def test_a_witness_publishes_what_it_cosigned_under_the_hash_of_the_origin(folde
     assert path.parent.name == sha256(checkpoint.origin.encode()).hexdigest()
     assert (checkpoint.size, len(cosignatures(note, verifiers))) == (size, 1)
     refused_when_changed(path.read_bytes(), lambda d: cosignatures(Note.parse(d), verifiers))
+
+
+def test_a_final_tree_head_of_certificate_transparency_is_the_checkpoint_that_its_log_published():
+    log = recorded_json("sunlight/cmd/skylight/testdata/tree/log.v3.json")
+    note = Note.parse(recorded_bytes("sunlight/cmd/skylight/testdata/tree/checkpoint"))
+    checkpoint, head = Checkpoint.parse(note.text), log["final_tree_head"]
+    assert (checkpoint.size, checkpoint.root) == (head["tree_size"], b64(head["sha256_root_hash"]))
+    # C2SP static-ct-api: a 0x05 key has the log's ID for its public key.
+    key_id = sha256(f"{checkpoint.origin}\n\5".encode() + b64(log["log_id"])).digest()[:4]
+    assert (note.signatures[0].name, note.signatures[0].key_id) == (checkpoint.origin, key_id)
 
 
 def test_a_certificate_transparency_signature_is_nobodys():

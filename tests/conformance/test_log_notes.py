@@ -4,8 +4,10 @@ import pytest
 
 from support.keys import b64
 from support.log_vectors import recorded_bytes, recorded_json, recorded_words
-from transparency_log.errors import NoteError
+from transparency_log.checkpoint import Checkpoint
+from transparency_log.errors import NoteError, WitnessError
 from transparency_log.note import Note, Verifier, verify
+from transparency_log.witness import parse_add_checkpoint
 
 
 def test_the_note_of_peter_and_enoch_opens_for_both():
@@ -48,3 +50,14 @@ def test_keys_of_certificate_transparency_and_ecdsa_are_of_unknown_kinds():
     for vkey in vkeys:
         with pytest.raises(NoteError, match="unknown-algorithm"):
             Verifier.parse(vkey)
+
+
+def test_the_example_of_a_subtree_request_is_no_request_to_cosign_a_checkpoint():
+    body = recorded_bytes("c2sp-spec/sign-subtree-example-request.txt")
+    head, _, note = body.partition(b"\n\n")
+    assert head.startswith(b"subtree 8 13\n")
+    assert Checkpoint.parse(note.partition(b"\n\n")[0].decode() + "\n").size == 14
+    with pytest.raises(WitnessError, match="request"):
+        parse_add_checkpoint(body)
+    with pytest.raises(NoteError, match="signature-not-base64"):  # the example leaves most of it out
+        parse_add_checkpoint(body.replace(b"subtree 8 13", b"old 13"))

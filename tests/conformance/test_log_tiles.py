@@ -2,17 +2,20 @@
 
 import re
 
-from support.keys import log_signer
-from support.log_vectors import recorded, recorded_bytes
+import pytest
+
+from support.keys import b64, log_signer
+from support.log_vectors import recorded, recorded_bytes, recorded_json
 from transparency_log.checkpoint import Checkpoint
+from transparency_log.errors import MerkleError
 from transparency_log.log import Log
-from transparency_log.merkle import leaf_hash, root
+from transparency_log.merkle import Tree, check_inclusion, leaf_hash, root
 from transparency_log.note import Note, Verifier
 from transparency_log.reader import LogReader
-from transparency_log.tree import TileReader
 from transparency_log.state import MemoryState
 from transparency_log.storage import Memory
-from transparency_log.tiles import Tile, decode_bundle, decode_hashes
+from transparency_log.tiles import Tile, decode_bundle, decode_hashes, encode_bundle
+from transparency_log.tree import TileReader
 
 TESSERA = "transparency-dev-tessera/testdata/log"
 TESSERA_KEY = Verifier.parse("example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx")
@@ -84,6 +87,43 @@ def test_real_certificate_transparency_tiles_agree_with_their_entries():
     assert decode_hashes(recorded_bytes(f"{base}/0/003"), 256)[:10] == partial
     for index in range(4):
         assert len(set(decode_hashes(recorded_bytes(f"{base}/0/{index:03}"), 256))) == 256
+    leaves = list(static_ct_leaves(recorded_bytes(f"{base}/data/003.p/10")))
+    assert tuple(map(leaf_hash, leaves)) == partial
+    for leaf, expected in zip(leaves, partial, strict=True):
+        assert leaf_hash(leaf[:-1]) != expected
+
+
+def static_ct_leaves(data):
+    """The leaves (RFC 6962 §3.4) of a data tile of C2SP static-ct-api, which frames its entries in another way."""
+    at = 0
+    while at < len(data):
+        start, kind = at, int.from_bytes(data[at + 8 : at + 10])
+        at += 10 + 32 * kind  # a precertificate has its issuer's key hash
+        at += 3 + int.from_bytes(data[at : at + 3])
+        at += 2 + int.from_bytes(data[at : at + 2])
+        yield b"\0\0" + data[start:at]
+        if kind == 1:
+            at += 3 + int.from_bytes(data[at : at + 3])
+        at += 2 + int.from_bytes(data[at : at + 2])
+
+
+def test_records_of_the_go_checksum_database_lie_in_our_bundles_as_they_are():
+    data = recorded_bytes("sumdb/sum.golang.org-tile-2-data-000.txt")
+    records = [record + b"\n" for record in data.removesuffix(b"\n").split(b"\n\n")]
+    assert len(records) == 4  # one tile of height 2, as Go reads it
+    assert decode_bundle(encode_bundle(records)) == tuple(records)
+    tree = Tree(map(leaf_hash, records))
+    for index, record in enumerate(records):
+        proof = tree.inclusion_proof(index)
+        check_inclusion(leaf_hash(record), index=index, size=4, proof=proof, root=tree.root())
+        with pytest.raises(MerkleError):
+            check_inclusion(leaf_hash(record[:-1]), index=index, size=4, proof=proof, root=tree.root())
+
+
+def test_the_state_that_tessera_keeps_is_what_it_signed_last():
+    state = recorded_json(f"{TESSERA}/.state/treeState")
+    checkpoint = Checkpoint.parse(Note.parse(recorded_bytes(f"{TESSERA}/checkpoint")).text)
+    assert (state["size"], b64(state["root"])) == (checkpoint.size, checkpoint.root)
 
 
 def test_tesseras_bundles_frame_their_entries_as_ours_do():

@@ -99,7 +99,7 @@ class _Artifacts:
     @classmethod
     def parse(cls, data: bytes) -> "_Artifacts":
         told = cls()
-        for line in data.decode("ascii", "replace").splitlines():
+        for line in data.decode("ascii", "replace").split("\n")[:-1]:
             match = _LINE.fullmatch(line)
             if match is None:
                 raise MirrorError("lacking-format", path=LACKING, found=line[:80])

@@ -8,6 +8,9 @@
 Each name is a member at most once, so the quorum is a tree of thresholds with the witnesses as its leaves,
 and every question below is one walk over that tree.
 
+A witness may have two keys, Ed25519 and ML-DSA-44, under the one name that its lines carry. They are two witnesses to
+this file and one to its reader, so they may only stand in for each other: below one `any` group.
+
 Read by the letter: comments are whole lines, keys are distinct, a log's key is of a kind that logs sign
 with (0x01, 0x06) and a witness's of a kind that witnesses cosign with (0x04, 0x06). Other parsers are
 laxer. Tessera's takes a comment at the end of a line, one key under two names, and a witness's 0x01 key,
@@ -17,8 +20,9 @@ means.
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from transparency_log.checkpoint import Cosignature
@@ -83,6 +87,7 @@ class Policy:
             _define(group.name, defined)
         if self.quorum is not None and self.quorum not in defined:
             raise PolicyError("name-undefined", name=self.quorum, used_by="quorum")
+        _check_voices(self)
 
     @classmethod
     def parse(cls, text: str, *, require_quorum: bool = True) -> Self:
@@ -163,7 +168,7 @@ def colluders_to_fork(policy: Policy) -> int:
     0 where no quorum is stated or none is asked for.
     """
     # Two quorums take 2k places among a group's n members: at least 2k − n members sit in both.
-    return int(_walk(policy, _one, lambda shared, k: sum(sorted(shared)[: max(0, 2 * k - len(shared))])) or 0)
+    return int(_walk(_merged(policy), _one, lambda shared, k: sum(sorted(shared)[: max(0, 2 * k - len(shared))])) or 0)
 
 
 def colluders_to_backdate(policy: Policy) -> int:
@@ -188,6 +193,21 @@ def _walk(
     for group in policy.groups:  # its members are defined before it
         values[group.name] = of_group([values[name] for name in group.members], group.threshold)
     return None if policy.quorum is None else values.get(policy.quorum)
+
+
+def _merged(policy: Policy) -> Policy:
+    """Return the policy with one key for each group whose keys are all of one witness."""
+    voices = _voices(policy)
+    groups = [replace(g, threshold=1, members=g.members[:1]) if len(voices[g.name]) == 1 else g for g in policy.groups]
+    return replace(policy, groups=tuple(groups))
+
+
+def _voices(policy: Policy) -> dict[str, frozenset[str]]:
+    """Return for each witness and group whose lines count below it, by the names in the lines."""
+    voices = {witness.name: frozenset([witness.verifier.name]) for witness in policy.witnesses}
+    for group in policy.groups:
+        voices[group.name] = frozenset().union(*(voices[name] for name in group.members))
+    return voices
 
 
 def _one(_witness: Witness) -> float:
@@ -267,6 +287,16 @@ def _check_keys(of: str, verifiers: list[Verifier], algorithms: tuple[int, ...])
         if verifier.public_key in seen:
             raise PolicyError("key-repeated", of=of, name=verifier.name, first=seen[verifier.public_key])
         seen[verifier.public_key] = verifier.name
+
+
+def _check_voices(policy: Policy) -> None:
+    voices = _voices(policy)
+    for group in policy.groups:
+        counted = Counter(voice for member in group.members for voice in voices[member])
+        twice = [voice for voice, times in counted.items() if times > 1]
+        # Else one witness with two keys would be two of those that must agree.
+        if twice and group.threshold > 1:
+            raise PolicyError("witness-twice", name=twice[0], used_by=group.name)
 
 
 def _check_word(word: str) -> None:

@@ -184,7 +184,7 @@ def load_map(text: str) -> Mapping:
     """
     try:
         return _validated(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # not all that tomllib refuses is a TOMLDecodeError
         raise RegistryError("map-not-toml", found=str(error)) from None
 
 

@@ -109,6 +109,8 @@ def _sheet_rows(data: bytes, *, sheet: str | None) -> Iterator[tuple[int, Sequen
         raise RegistryError("not-a-spreadsheet", expected=".xlsx", found=data[:4].hex())
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        if not book.sheet_names:
+            raise RegistryError("not-a-spreadsheet", expected=".xlsx", found="no sheet")
         chosen = sheet if sheet is not None else book.sheet_names[0]
         if chosen not in book.sheet_names:
             raise RegistryError("sheet-missing", expected=chosen, found=book.sheet_names)

@@ -5,7 +5,7 @@ import pytest
 from support.keys import log_signer, witness_signer
 from transparency_log.checkpoint import Cosignature
 from transparency_log.errors import PolicyError
-from transparency_log.note import Verifier
+from transparency_log.note import COSIGNATURE_ML_DSA_44, Verifier
 from transparency_log.policy import (
     Group,
     Log,
@@ -223,6 +223,43 @@ def test_the_least_number_of_colluders_is_what_trying_all_quorums_finds(rest):
     assert colluders_to_backdate(of) == min(map(len, all_quorums))
     assert colluders_to_fork(of) == min(len(a & b) for a in all_quorums for b in all_quorums)
     assert can_split(of) == any(not a & b for a in all_quorums for b in all_quorums)
+
+
+def two_keys(rest):
+    """The witness w1 has a second key, "pq", of which nobody holds the other half."""
+    second = Verifier(KEYS["w1"].name, COSIGNATURE_ML_DSA_44, bytes(1312))
+    return policy(f"witness pq {second.vkey}\n{rest}")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "group g all w1 pq\n",
+        "group g 2 w1 pq w2\n",
+        "group x any w1 w2\ngroup y any pq w3\ngroup g all x y\n",
+        "group x all w1 w2\ngroup g 2 x w3 pq\n",
+    ],
+)
+def test_two_keys_of_one_witness_are_not_two_of_those_that_must_agree(rest):
+    with pytest.raises(PolicyError, match="witness-twice"):
+        two_keys(rest + "quorum none\n")
+
+
+def test_two_keys_of_one_witness_may_stand_in_for_each_other_and_collude_as_one():
+    for rest in (
+        "group x any w1 pq\ngroup g 2 x w2 w3\nquorum g\n",
+        "group z any pq\ngroup x any w1 z\ngroup g 2 x w2 w3\nquorum g\n",
+    ):
+        several = two_keys(rest)
+        assert colluders_to_fork(several) == colluders_to_fork(TWO_OF_THREE) == 1
+        assert colluders_to_backdate(several) == colluders_to_backdate(TWO_OF_THREE) == 2
+        assert Policy.parse(several.format()) == several
+        keys = {witness.name: witness.verifier for witness in several.witnesses}
+        both = [Cosignature(keys["w1"], 10), Cosignature(keys["pq"], 20)]
+        assert not suffices(several, both)
+        assert order_time(several, [*both, Cosignature(keys["w2"], 5)]) == 10
+        assert freshness_time(several, [*both, Cosignature(keys["w2"], 30)]) == 20
+    assert can_split(two_keys("group g any w1 pq w2\nquorum g\n"))  # w1 and w2 are two all the same
 
 
 def test_witnesses_that_have_not_cosigned_are_named_in_the_order_of_the_file():
