@@ -11,7 +11,7 @@ from typing import Final
 from fairdraw_cli.desk import Desk
 from fairdraw_cli.session import Session
 from fairdraw_cli.workspace import Workspace
-from transparency_log.checkpoint import cosignatures
+from transparency_log.checkpoint import Checkpoint, cosignatures, open_checkpoint
 from transparency_log.client import AHEAD, COSIGNED, NOTHING, Answer, ask, askable, latest
 from transparency_log.errors import CheckpointError, SequenceError
 from transparency_log.note import Note
@@ -29,15 +29,17 @@ def reachable(place: Workspace) -> list[Witness]:
     return [] if place.rehearsal else askable(place.trust.policy.witnesses)
 
 
-def look(session: Session, place: Workspace) -> list[Answer]:
-    """Return what each witness says that it cosigned last; who says nothing usable is told on standard error."""
-    key = place.key("log").verifier
-    answers = list(latest(reachable(place), key, now=time.time, deadline=Deadline(LOOK)))
+def look(place: Workspace) -> list[Answer]:
+    """Return what each witness says that it cosigned last."""
+    return list(latest(reachable(place), place.key("log").verifier, now=time.time, deadline=Deadline(LOOK)))
+
+
+def tell_unseen(session: Session, answers: Iterable[Answer]) -> None:
+    """Tell on standard error who says nothing usable about what it cosigned last."""
     for answer in answers:
         if answer.outcome not in (COSIGNED, NOTHING):
             reason = _reason(session, answer) or _told(session, answer)
             session.note("ask.not-seen", name=answer.witness.name, reason=reason)
-    return answers
 
 
 def archive(session: Session, desk: Desk, answers: Iterable[Answer]) -> None:
@@ -60,7 +62,7 @@ def gather(session: Session, desk: Desk, witnesses: Sequence[Witness], *, patien
     With `patient` all are waited for, also when the quorum is there. Returns what a program is told.
 
     Raises:
-        SequenceError: `witness-ahead`: this is an old copy of the log.
+        SequenceError: `witness-ahead`: this is an old copy of the log; or `witness-differs`.
     """
     policy, signed = desk.workspace.trust.policy, desk.log.checkpoint
     newest = Note.parse(desk.sizes()[-1].data, max_signatures=MAX_COSIGNED)
@@ -75,15 +77,37 @@ def gather(session: Session, desk: Desk, witnesses: Sequence[Witness], *, patien
             answers.append(answer)
             if answer.outcome == COSIGNED:
                 have += desk.add_cosignatures(signed.checkpoint.size, answer.signatures)
-            session.say("ask.answer", name=answer.witness.name, told=_told(session, answer))
+            if answer.outcome != AHEAD:
+                session.say("ask.answer", name=answer.witness.name, told=_told(session, answer))
             if not patient and order_time(policy, have) is not None:
                 deadline.shorten(GRACE)
     except KeyboardInterrupt:
         session.note("ask.broken-off")
-    for answer in answers:
-        if answer.outcome == AHEAD:
-            raise SequenceError("witness-ahead", expected=signed.checkpoint.size, found=answer.size)
+    _examine(session, desk, [answer for answer in answers if answer.outcome == AHEAD])
+    told = {answer.witness.name for answer in answers if answer.outcome != COSIGNED}
+    desk.seen = [answer for answer in desk.seen if answer.witness.name not in told]
     return {"asked": [_facts(answer) for answer in answers], "asked_until": until}
+
+
+def _examine(session: Session, desk: Desk, claims: Sequence[Answer]) -> None:
+    """Stop where a witness shows that it has cosigned more than this log has; tell who only claims it.
+
+    A claim costs nothing: if it were enough, one lying witness could keep a bureau from ever writing again.
+    """
+    ours, key = desk.log.checkpoint.checkpoint, desk.workspace.key("log").verifier
+    claimed = {claim.witness.name: claim for claim in claims}
+    for answer in latest([claim.witness for claim in claims], key, now=time.time, deadline=Deadline(LOOK)):
+        if answer.note is not None:
+            _compare(desk.workspace, open_checkpoint(answer.note, key).checkpoint, ours)
+        name = answer.witness.name
+        session.say("ask.answer", name=name, told=_told(session, claimed[name]))
+
+
+def _compare(place: Workspace, shown: Checkpoint, ours: Checkpoint) -> None:
+    if shown.size > ours.size:
+        raise SequenceError("witness-ahead", expected=ours.size, found=shown.size)
+    if shown.root != place.reader().root(shown.size):
+        raise SequenceError("witness-differs", size=shown.size, found=shown.root.hex())
 
 
 def _facts(answer: Answer) -> dict[str, object]:

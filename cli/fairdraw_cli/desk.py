@@ -34,7 +34,10 @@ SEQ_DIGITS: Final = 12
 
 @dataclass
 class Desk:
-    """A workspace opened for writing: the log is locked, the outbox is empty. `seen` is what its witnesses saw last."""
+    """A workspace opened for writing: the log is locked, the outbox is empty.
+
+    `seen` is what its witnesses saw last, but for those whom the command has told of since.
+    """
 
     workspace: Workspace
     log: Log
@@ -106,11 +109,13 @@ def writing(session: Session, workspace: Workspace | None = None) -> Iterator[De
 
             archive(session, desk, seen)
         yield desk
+        _tell_unseen(session, desk.seen)
 
 
 def seen_by_witnesses(session: Session, place: Workspace) -> tuple[int, list[bytes]]:
     """Return how many witnesses were asked over HTTP what they saw last, and the checkpoints of this log they show."""
     answers = _look(session, place)
+    _tell_unseen(session, answers)
     return len(answers), _notes(answers)
 
 
@@ -119,7 +124,14 @@ def _look(session: Session, place: Workspace) -> list["Answer"]:
         return []
     from fairdraw_cli.asking import look
 
-    return look(session, place)
+    return look(place)
+
+
+def _tell_unseen(session: Session, answers: list["Answer"]) -> None:
+    if answers:
+        from fairdraw_cli.asking import tell_unseen
+
+        tell_unseen(session, answers)
 
 
 def _notes(answers: list["Answer"]) -> list[bytes]:
@@ -167,7 +179,7 @@ def published(session: Session, desk: Desk, index: int | None = None) -> dict[st
     Returns what a program is told.
 
     Raises:
-        SequenceError: `witness-ahead`: this is an old copy of the log.
+        SequenceError: `witness-ahead`: this is an old copy of the log; or `witness-differs`.
     """
     policy = desk.workspace.trust.policy
     if index is not None:

@@ -243,10 +243,10 @@ def read_form(path: Path, kind: type[F]) -> tuple[F, bytes]:
     data = read(path)
     try:
         return kind.model_validate(tomllib.loads(data.decode("utf-8-sig"))), data
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise WorkspaceError("file-not-toml", file=path.name, line=toml_line(data, error)) from None
     except ValidationError as error:
         raise _told(path, kind, error) from None
+    except (ValueError, RecursionError) as error:  # not all that tomllib refuses is a TOMLDecodeError
+        raise WorkspaceError("file-not-toml", file=path.name, line=toml_line(data, error)) from None
 
 
 def _told(path: Path, kind: type[Form], error: ValidationError) -> WorkspaceError:

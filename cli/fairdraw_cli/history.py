@@ -115,6 +115,15 @@ def _checkpoint(data: bytes) -> tuple[Note, Checkpoint]:
     return note, Checkpoint.parse(note.text)
 
 
+def fingerprint_of(checkpoint: Checkpoint) -> str:
+    """Return what people compare of a checkpoint: the bureau that exports it, and the witness that is asked to sign."""
+    from hashlib import sha256
+
+    from fairdraw.render import fingerprint
+
+    return fingerprint(sha256(checkpoint.format().encode()).hexdigest())
+
+
 def lacking(data: bytes, policy: Policy) -> tuple[str, ...]:
     """Return the names of the witnesses that have not cosigned a checkpoint."""
     note, _ = _checkpoint(data)

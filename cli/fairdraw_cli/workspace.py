@@ -63,7 +63,7 @@ class Workspace:
             raise WorkspaceError("not-a-workspace", found=str(root.absolute()))
         try:
             told = tomllib.loads(read(path).decode())
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:  # not all that tomllib refuses is a TOMLDecodeError
             raise WorkspaceError("file-not-toml", file=str(path), line=toml_line(read(path), error)) from None
         for key, kind in _KEYS.items():
             if type(told.get(key)) is not kind:

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -36,6 +36,7 @@ class Database:
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA fullfsync = ON")
             self._connection.executescript(self._SCHEMA)
+        _settle(path)
 
     @classmethod
     def create(cls, path: Path) -> Self:
@@ -46,11 +47,6 @@ class Database:
         """
         try:
             path.touch(mode=0o600, exist_ok=False)
-            folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
         except FileExistsError:
             raise SequenceError("state-exists", path=str(path)) from None
         except OSError as error:
@@ -86,9 +82,26 @@ class Database:
             raise StorageError(_code(error), path=str(self._path), reason=str(error)) from None
 
 
+def _settle(path: Path) -> None:
+    """Sync what a killed process may have left in memory only: a commit that is read here will be shown to others.
+
+    And the name of the write-ahead log, for which SQLite lets an error pass.
+    """
+    try:
+        for part in (path.with_name(path.name + "-wal"), path.parent):
+            with suppress(FileNotFoundError):
+                descriptor = os.open(part, os.O_RDONLY)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+    except OSError as error:
+        raise StorageError("fsync-failed", path=str(path), reason=str(error)) from None
+
+
 def _code(error: Exception) -> str:
     match getattr(error, "sqlite_errorname", ""):
-        case "SQLITE_FULL":
+        case "SQLITE_FULL" | "SQLITE_IOERR_SHMSIZE":  # the latter is what no room for the shared memory looks like
             return "disk-full"
         case "SQLITE_IOERR_FSYNC" | "SQLITE_IOERR_DIR_FSYNC":
             return "fsync-failed"

@@ -63,6 +63,7 @@ class Directory:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._sure = {root.parent, *root.parents}  # folders whose names are on the disk
 
     def read(self, path: str) -> bytes | None:
         """Return a file's bytes, None if there is no such file."""
@@ -83,6 +84,8 @@ class Directory:
         while some := list(islice(rest, _OPEN_FILES)):
             located = [(path, self._locate(path), data) for path, data in some]
             try:
+                for _, target, _ in located:
+                    self._make_folder(target.parent)
                 _create_some(located)
             except OSError as error:
                 raise _failure(some[0][0], error) from None
@@ -91,6 +94,7 @@ class Directory:
         """Write a file at a stroke; see `Storage`."""
         target = self._locate(path)
         try:
+            self._make_folder(target.parent)
             with ExitStack() as opened:
                 temporary = _Temporary(target, data, opened)
                 temporary.sync()
@@ -121,6 +125,16 @@ class Directory:
     def _locate(self, path: str) -> Path:
         _check_path(path)
         return self._root / path
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder and its parents, each name durable in the folder above."""
+        if folder in self._sure and folder.is_dir():
+            return
+        self._make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        # Even if it was there: who made it may have been killed before this.
+        _sync_folder(folder.parent)
+        self._sure.add(folder)
 
 
 class Memory:
@@ -170,7 +184,6 @@ class _Temporary:
     """A file beside its target, until a link or rename gives it its name."""
 
     def __init__(self, target: Path, data: bytes, opened: ExitStack) -> None:
-        _make_folder(target.parent)
         descriptor, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=target.parent)
         self.path = Path(name)
         opened.callback(self.path.unlink, missing_ok=True)
@@ -204,14 +217,6 @@ def _check_path(path: str) -> None:
     # "../" in a path that somebody else chose would reach out of the folder.
     if not all(_SEGMENT.fullmatch(segment) for segment in path.split("/")):
         raise StorageError("path", expected="plain relative segments", found=path)
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder and its parents, each name durable in the folder above."""
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -12,7 +12,7 @@ from fairdraw.errors import WorkspaceError
 from fairdraw_cli.desk import Desk, writing
 from fairdraw_cli.files import check_folder, read, write
 from fairdraw_cli.helping import command
-from fairdraw_cli.history import signed_sizes
+from fairdraw_cli.history import fingerprint_of, signed_sizes
 from fairdraw_cli.session import CANNOT_TELL, Session
 from fairdraw_cli.workspace import Workspace
 from transparency_log.checkpoint import cosignatures
@@ -104,8 +104,10 @@ def export(session: Session, file: Path, name: str | None, old: int | None) -> N
     note = Note(signed.note.text, signed.note.signatures[:1])
     write(file, add_checkpoint_request(start, reader.consistency_proof(start, size), note))
     write(_exported(place) / str(size), b"")
+    shown = fingerprint_of(signed.checkpoint)
     session.say("cosign.exported", file=file, size=size, old=start)
-    session.answer({"file": str(file), "size": size, "old": start})
+    session.say("cosign.fingerprint", fingerprint=shown)
+    session.answer({"file": str(file), "size": size, "old": start, "fingerprint": shown})
 
 
 @command(FILE, WITNESS, json=True, clock=True)

@@ -11,8 +11,9 @@ from fairdraw.errors import Error, FetchError, WorkspaceError
 from fairdraw_cli.beaconfloor import BeaconFloor, time_of_pulse
 from fairdraw_cli.files import check_folder, read, write
 from fairdraw_cli.helping import command
+from fairdraw_cli.history import fingerprint_of
 from fairdraw_cli.listening import answer_until_stopped
-from fairdraw_cli.session import CANNOT_TELL, Session
+from fairdraw_cli.session import CANNOT_TELL, DOES_NOT_HOLD, Session
 from fairdraw_cli.witnessing import EVIDENCE, LOGS, Holder, Home, LogsFile, trust_lines
 from fairdraw_cli.workspace import rehearsal_name
 from transparency_log.errors import LogError, WitnessError
@@ -22,7 +23,6 @@ from transparency_log.witness import CONFLICT, FORBIDDEN, MAX_REQUEST, UNAVAILAB
 if TYPE_CHECKING:
     from transparency_log.checkpoint import Checkpoint
 
-DOES_NOT_HOLD: Final = 1
 ANSWER: Final = "— ".encode()  # a signature line of C2SP signed-note
 # A body a little above the limit is answered by the witness, with the reason; one far above it by the server.
 MAX_BODY: Final = 2 * MAX_REQUEST
@@ -197,12 +197,7 @@ def _shown(session: Session, log: dict[str, object]) -> dict[str, object]:
 
 
 def _named(checkpoint: "Checkpoint") -> dict[str, str]:
-    from hashlib import sha256
-
-    from fairdraw.render import fingerprint
-
-    digest = sha256(checkpoint.format().encode()).hexdigest()
-    return {"origin": checkpoint.origin, "root": checkpoint.root.hex(), "fingerprint": fingerprint(digest)}
+    return {"origin": checkpoint.origin, "root": checkpoint.root.hex(), "fingerprint": fingerprint_of(checkpoint)}
 
 
 def _show(session: Session, asked: Asked) -> None:

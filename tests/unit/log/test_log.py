@@ -150,8 +150,9 @@ def test_a_crash_at_any_write_loses_nothing_and_forks_nothing(first, persists):
     for at in range(20):
         _, before, state = new_log(first)
         public = reader(before).checkpoint().checkpoint
-        storage = Failing(before.files, at=at, persists=persists)
+        storage = Failing(before.files, at=10**6, persists=persists)
         log = Log.open(storage, SIGNER, state=state)
+        storage.left = at
         try:
             log.append_many(entries(4, first))
         except StorageError:
@@ -398,8 +399,9 @@ def test_a_log_is_not_frozen_until_it_says_so():
 @pytest.mark.parametrize("persists", [False, True])
 def test_a_freeze_that_was_cut_short_is_finished_by_opening(persists):
     log, storage, state = new_log(3)
-    failing = Failing(storage.files, at=0, persists=persists)
+    failing = Failing(storage.files, at=10**6, persists=persists)
     log = Log.open(failing, SIGNER, state=state)
+    failing.left = 0
     with pytest.raises(StorageError):
         log.freeze()
     with pytest.raises(SequenceError, match="stopped"):

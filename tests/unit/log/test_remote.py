@@ -9,13 +9,19 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.server import ThreadingHTTPServer
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from support.hosts import Handler, bomb, dripping, dripping_head, elsewhere, host, huge, silent
 from transparency_log.errors import RemoteError
-from transparency_log.remote import MAX_FILE, Deadline, Remote, Site
+from transparency_log.log import Log
+from transparency_log.mirror import ArtifactRefs, Mirror, artifact_path
+from transparency_log.note import Signer
+from transparency_log.remote import MAX_ARTIFACT, MAX_FILE, Deadline, Remote, Site
+from transparency_log.state import MemoryState
+from transparency_log.storage import Memory
 
 
 @pytest.fixture(autouse=True)
@@ -23,8 +29,8 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
-def refused(url: str, **limits: float) -> RemoteError:
-    with Remote(url, **limits) as remote, pytest.raises(RemoteError) as caught:
+def refused(url: str, *, timeout: float = 20) -> RemoteError:
+    with Remote(url, timeout=timeout) as remote, pytest.raises(RemoteError) as caught:
         remote("checkpoint")
     return caught.value
 
@@ -45,23 +51,51 @@ def test_a_file_is_read_and_one_that_is_not_there_is_none() -> None:
     [(silent, "too-slow"), (dripping, "too-slow"), (dripping_head, "too-slow"), (huge, "too-large"),
      (bomb, "too-large"), (elsewhere, "elsewhere")],
 )  # fmt: skip
-def test_a_hostile_host_is_left(does: Callable[[Handler], None], code: str) -> None:
+def test_a_hostile_host_is_left(does: Callable[[Handler], None], code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transparency_log.remote.MAX_FILE", 1 << 16)
     with host(does) as url:
-        assert refused(url, timeout=0.5, max_bytes=1 << 16).code == f"remote-{code}"
+        assert refused(url, timeout=0.5).code == f"remote-{code}"
 
 
-def test_an_answer_of_exactly_the_limit_is_taken_and_one_byte_more_is_not() -> None:
+def test_an_answer_of_exactly_the_limit_is_taken_and_one_byte_more_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     def files(handler: Handler) -> None:
-        body = bytes(int(handler.path[1:]))
+        body = bytes(int(handler.path.rpartition("/")[2]))
         packed = gzip.compress(body) if "gzip" in handler.headers["Accept-Encoding"] else body
         handler.answer(200, packed, Content_Encoding="gzip")
 
-    with host(files) as url, Remote(url, max_bytes=1000) as remote:
-        assert remote("1000") == bytes(1000)
-        with pytest.raises(RemoteError) as caught:
-            remote("1001")
-    assert (caught.value.code, caught.value.params["limit"]) == ("remote-too-large", 1000)
-    assert MAX_FILE == 256 * 65537
+    assert (MAX_FILE, MAX_ARTIFACT) == (256 * 65537, 1 << 30)
+    monkeypatch.setattr("transparency_log.remote.MAX_FILE", 1000)
+    monkeypatch.setattr("transparency_log.remote.MAX_ARTIFACT", 2000)
+    with host(files) as url, Remote(url) as remote:
+        for limit, folder in ((1000, ""), (1000, "artifacts/"), (2000, "artifact/")):
+            assert remote(f"{folder}{limit}") == bytes(limit)
+            with pytest.raises(RemoteError) as caught:
+                remote(f"{folder}{limit + 1}")
+            assert (caught.value.code, caught.value.params["limit"]) == ("remote-too-large", limit)
+
+
+def test_a_mirror_over_http_copies_an_artifact_that_is_larger_than_any_other_file() -> None:
+    data = bytes(20_000_000)
+    digest = sha256(data).hexdigest()
+    source, copy = Memory(), Memory()
+    signer = Signer.from_seed("log.example.cn/jinan", b"l" * 32)
+    Log.create(source, signer, state=MemoryState()).append(b"names a roster")
+    source.create(artifact_path(digest), data)
+    asked: list[str] = []
+
+    def files(handler: Handler) -> None:
+        asked.append(handler.path[1:])
+        body = source.read(asked[-1])
+        handler.answer(404 if body is None else 200, body or b"")
+
+    def named(entry: bytes) -> ArtifactRefs:
+        return ArtifactRefs(named=((digest, len(data)),))
+
+    assert len(data) > MAX_FILE
+    with host(files) as url, Remote(url) as remote:
+        assert Mirror(copy, remote, signer.verifier, artifacts=named).update().lacking == ()
+    assert copy.read(artifact_path(digest)) == data
+    assert artifact_path(digest) in asked
 
 
 @pytest.mark.parametrize(
@@ -86,7 +120,7 @@ def test_an_answer_that_breaks_off_is_no_answer() -> None:
 
     with host(files) as url:
         error = refused(url)
-    assert (error.code, error.params["reason"]) == ("remote-unreachable", "IncompleteRead")
+    assert (error.code, error.params["reason"]) == ("remote-unreachable", "ProtocolError")
 
 
 def test_a_host_that_is_at_fault_is_asked_again_and_then_told() -> None:
@@ -125,6 +159,12 @@ def test_several_threads_read_at_once() -> None:
         assert list(pool.map(remote, paths)) == [f"/{path}".encode() for path in paths]
 
 
+def test_a_reader_that_nobody_closes_keeps_no_connection() -> None:
+    with host(lambda handler: handler.answer(200, b"tile")) as url:
+        assert Remote(url)("tile") == b"tile"
+        # else the host would wait here for the next request
+
+
 def test_a_site_that_is_closed_ends_what_is_under_way_and_keeps_no_connection() -> None:
     asked = threading.Event()
 
@@ -157,7 +197,7 @@ def test_a_dead_port_is_unreachable() -> None:
     ["", "ftp://log.example.cn", "file:///etc/passwd", "http://", "http:///log", "http://log.example.cn:0/",
      "http://log.example.cn:x/", "http://log.example.cn:99999/", "http://user:word@log.example.cn/",
      "http://log.example.cn/?a=b", "http://log.example.cn/#a", "http://log.example.cn/a b", "http://[::1/",
-     "http://log..example.cn/", "http://log.example.cn/\r\nHost: other", "http://" + "a" * 64 + ".cn/"],
+     "http://log..example.cn/", "http://日志\u2488.cn/", "http://log.example.cn/\r\nHost: other", "http://" + "a" * 64 + ".cn/"],
 )  # fmt: skip
 def test_an_address_that_is_more_or_less_than_one_is_refused(url: str) -> None:
     with pytest.raises(RemoteError) as caught:
@@ -203,10 +243,14 @@ def test_the_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv("https_proxy", url.removeprefix("http://"))
         assert refused("https://log.example.cn/jinan").code == "remote-unreachable"
     assert set(told) == {("log.example.cn:443", None, None)}
-    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1080")
-    with pytest.raises(RemoteError) as caught:
-        Remote("http://log.example.cn/")
-    assert caught.value.code == "remote-proxy"
+    with host(dripping_head) as url:
+        monkeypatch.setenv("https_proxy", url)
+        assert refused("https://log.example.cn/jinan", timeout=0.5).code == "remote-too-slow"
+    for proxy_url in ("http://", "ftp://127.0.0.1:1080"):
+        monkeypatch.setenv("http_proxy", proxy_url)
+        with pytest.raises(RemoteError) as caught:
+            Remote("http://log.example.cn/")
+        assert caught.value.code == "remote-proxy"
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
@@ -255,8 +299,8 @@ def test_over_tls_only_a_host_that_somebody_known_vouches_for_is_read(
     try:
         url = f"https://127.0.0.1:{server.server_port}"
         error = refused(url)
-        assert (error.code, error.params["reason"]) == ("remote-unreachable", "SSLCertVerificationError")
-        monkeypatch.setenv("SSL_CERT_FILE", os.fspath(cert))
+        assert (error.code, error.params["reason"]) == ("remote-unreachable", "SSLError")
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", os.fspath(cert))
         with Remote(url) as remote:
             assert [remote("tile"), remote("tile")] == [b"tile", b"tile"]
         assert refused(url.replace("127.0.0.1", "localhost")).code == "remote-unreachable"
