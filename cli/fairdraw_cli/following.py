@@ -1,17 +1,16 @@
 """One log followed round after round: its memory in a file, and what each round found."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
 
 from fairdraw.artifacts import named_artifacts
 from fairdraw.errors import WorkspaceError
 from fairdraw.trust import Trust
 from fairdraw_cli.files import read, write
-from fairdraw_cli.source import Read, open_source
+from fairdraw_cli.source import Read, opened
 from transparency_log.checkpoint import Checkpoint
 from transparency_log.errors import LogError
 from transparency_log.evidence import Fork
@@ -20,24 +19,6 @@ from transparency_log.monitor import Monitor, Round
 from transparency_log.note import Note, Verifier
 from transparency_log.reader import CHECKPOINT, MAX_COSIGNED
 from transparency_log.storage import Directory
-
-WORKERS: Final = 8  # files asked for at once over the web
-
-
-@contextmanager
-def opened(where: str) -> Iterator[tuple[Read, int]]:
-    """Give how a log's files are read, and by how many threads at once; connections are closed after.
-
-    Raises:
-        WorkspaceError: `log-not-found`, or `log-not-named`.
-        RemoteError: `remote-url`, or `remote-proxy`.
-    """
-    files = open_source(where)
-    if isinstance(files, AbstractContextManager):
-        with files:
-            yield files, WORKERS
-    else:
-        yield files, 1
 
 
 def key_of(note: bytes, trust: Trust) -> Verifier:

@@ -5,7 +5,7 @@ Read from the same static files that everybody reads, in a folder or over HTTP.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from fairdraw.bundle import SignedSize, statements
 from fairdraw.encoding import format_time, parse_time
@@ -20,6 +20,7 @@ from transparency_log.reader import CHECKPOINT, MAX_COSIGNED, LogReader, cosigne
 
 S = TypeVar("S", bound=Statement)
 Read = Callable[[str], bytes | None]
+WEB_WORKERS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,12 @@ def known_reader(read: Read, trust: Trust, *, where: str) -> tuple[LogReader, st
     key = trust.log_key(origin)
     if key is None:
         raise WorkspaceError("log-not-trusted", expected=[log.verifier.name for log in trust.policy.logs], found=origin)
-    return LogReader(read, key), origin
+    return LogReader(read, key, workers=workers_of(read)), origin
+
+
+def workers_of(read: Read) -> int:
+    """Return how many files to ask for at once: over the web most of the time is waiting, on a disk none of it."""
+    return WEB_WORKERS if hasattr(read, "close") else 1
 
 
 def signed_sizes(read: Read, policy: Policy) -> list[SignedSize]:

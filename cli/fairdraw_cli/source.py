@@ -4,18 +4,22 @@ Nothing that comes from there is believed: `verify` hashes every entry again. Wh
 checks say so.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from fairdraw.errors import WorkspaceError
 from fairdraw.trust import Trust
 from fairdraw.verify.case import LogView
+from fairdraw_cli.history import workers_of
 from transparency_log.checkpoint import Checkpoint, open_checkpoint
-from transparency_log.errors import LogError, RemoteError, StorageError
+from transparency_log.errors import LogError, RemoteError
 from transparency_log.note import Note, Verifier
 from transparency_log.reader import CHECKPOINT, MAX_COSIGNED, cosigned_path, read_cosigned_sizes
 from transparency_log.storage import Directory
-from transparency_log.tiles import ENTRIES, TILE_WIDTH, decode_bundle, tile_at
+from transparency_log.tiles import ENTRIES, TILE_WIDTH, tile_at
+from transparency_log.tree import read_ahead, read_bundle
 
 Read = Callable[[str], bytes | None]
 
@@ -32,6 +36,19 @@ def open_source(where: str) -> Read:
 
         return Remote(where)
     return Directory(log_folder(where)).read
+
+
+@contextmanager
+def opened(where: str) -> Iterator[tuple[Read, int]]:
+    """Give how a log's files are read, and by how many threads at once; connections are closed after.
+
+    Raises:
+        WorkspaceError: `log-not-found`, or `log-not-named`.
+        RemoteError: `remote-url`, or `remote-proxy`.
+    """
+    files = open_source(where)
+    with closing(files) if hasattr(files, "close") else nullcontext():
+        yield files, workers_of(files)
 
 
 def log_folder(where: str) -> Path:
@@ -86,17 +103,13 @@ def _is_signed(checkpoint: bytes, key: Verifier | None) -> bool:
 
 def _entries(read: Read, size: int) -> list[bytes | None]:
     """Return the entries up to the first that is missing or cannot be read."""
+    bundles = (tile_at(ENTRIES, first, size=size) for first in range(0, size, TILE_WIDTH))
     told: list[bytes | None] = []
-    while len(told) < size:
-        bundle = tile_at(ENTRIES, len(told), size=size)
-        data = read(bundle.path) or (read(bundle.full.path) if bundle.width < TILE_WIDTH else None)
-        if data is None:
-            break
-        try:
-            found = decode_bundle(data)[: bundle.width]
-        except (LogError, StorageError):
-            break
-        told += found
-        if len(found) < bundle.width:
-            break
+    try:
+        for entries in read_ahead(partial(read_bundle, read), bundles, workers_of(read)):
+            told += entries
+    except RemoteError:
+        raise
+    except LogError:
+        pass  # the checks say that entries are missing
     return told

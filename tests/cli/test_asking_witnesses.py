@@ -73,8 +73,8 @@ def test_a_dead_witness_is_told_and_keeps_nobody_from_the_quorum(join: Join, don
     join("dead", url="http://127.0.0.1:9")
     code, told = fairdraw(*PLAN)
     assert code == 0
-    assert "what the witness dead saw last is not known: no connection\n" in told
     assert "dead: has not cosigned, it cannot be reached: no connection\n" in told
+    assert told.count("dead") == 2  # when all are asked, and then once
     assert "witnesses: 2 of 3 have cosigned, a quorum since" in told
 
 
@@ -197,12 +197,24 @@ def test_a_bureau_that_was_restored_from_an_old_copy_is_stopped(
     error = json.loads(told.splitlines()[0])["error"]
     assert (code, error["code"], error["params"]) == (1, "witness-ahead", {"expected": 1, "found": 2})
     assert (office / "log" / "checkpoint").read_bytes() == before
-    # One that shows nobody what it has refuses to go back all the same, and the bureau hears of that.
+    # One that shows nobody what it has does not go back all the same, and the bureau hears of that.
     one.notes.clear()
     code, told = fairdraw(*ASK)
-    assert code == 1
-    assert "one: says that it has cosigned size 2, which this log does not have" in told
-    assert "this is an old copy, and writing on would fork the log" in told
+    assert (code, "one: claims to have cosigned size 2 of this log, without showing it\n" in told) == (3, True)
+    assert "not yet witnessed by a quorum" in told
+    asked = json.loads(fairdraw(*ASK, "--json")[1].splitlines()[0])["asked"]
+    assert asked == [{"name": "one", "outcome": "ahead", "reason": "", "size": 2}]
+
+
+def test_where_witnesses_are_only_looked_at_one_that_says_nothing_is_told_there(
+    join: Join, done: Done, fairdraw: Fairdraw, office: Path
+) -> None:
+    join("one", lambda handler: handler.answer(403))
+    done(*PLAN)
+    told = done("log", "gc", "-C", "office")
+    assert told.count("what the witness one saw last is not known: status 403\n") == 1
+    code, told = fairdraw("log", "restore", "--size", "1", "-C", "office")
+    assert (code, told.count("what the witness one saw last is not known: status 403\n")) == (0, 1), told
 
 
 def test_every_outcome_and_reason_is_told_in_words(office: Path) -> None:

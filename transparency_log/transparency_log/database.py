@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,6 +11,7 @@ from typing import Self
 from transparency_log.errors import SequenceError, StorageError
 
 _BUSY = 5.0  # seconds that one process waits for another's commit
+_SHARED_MEMORY = 32 << 10  # bytes: what SQLite lays beside an open write-ahead log
 
 
 class Database:
@@ -79,7 +80,7 @@ class Database:
         try:
             yield
         except (sqlite3.Error, OverflowError) as error:
-            raise StorageError(_code(error), path=str(self._path), reason=str(error)) from None
+            raise StorageError(_code(error, self._path), path=str(self._path), reason=str(error)) from None
 
 
 def _settle(path: Path) -> None:
@@ -87,24 +88,38 @@ def _settle(path: Path) -> None:
 
     And the name of the write-ahead log, for which SQLite lets an error pass.
     """
-    try:
-        for part in (path.with_name(path.name + "-wal"), path.parent):
-            with suppress(FileNotFoundError):
-                descriptor = os.open(part, os.O_RDONLY)
-                try:
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
-    except OSError as error:
-        raise StorageError("fsync-failed", path=str(path), reason=str(error)) from None
+    for part in (path.with_name(path.name + "-wal"), path.parent):
+        try:
+            descriptor = os.open(part, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise StorageError("state-database", path=str(path), reason=str(error)) from None
+        try:
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise StorageError("fsync-failed", path=str(path), reason=str(error)) from None
 
 
-def _code(error: Exception) -> str:
+def _code(error: Exception, path: Path) -> str:
     match getattr(error, "sqlite_errorname", ""):
-        case "SQLITE_FULL" | "SQLITE_IOERR_SHMSIZE":  # the latter is what no room for the shared memory looks like
+        case "SQLITE_FULL":
+            return "disk-full"
+        case "SQLITE_IOERR_SHMSIZE" if _room(path) < _SHARED_MEMORY:  # SQLite does not say what was wrong with it
             return "disk-full"
         case "SQLITE_IOERR_FSYNC" | "SQLITE_IOERR_DIR_FSYNC":
             return "fsync-failed"
         case str(name) if name.startswith("SQLITE_READONLY"):
             return "read-only"
     return "state-database"
+
+
+def _room(path: Path) -> int:
+    try:
+        disk = os.statvfs(path)
+    except OSError:
+        return _SHARED_MEMORY
+    return disk.f_bavail * disk.f_frsize

@@ -61,6 +61,7 @@ class Log:
         self._committed = committed
         self._edge = edge
         self._going = True
+        self._settled = True  # whether `checkpoint` is on the disk
 
     @classmethod
     def create(cls, storage: Storage, signer: Signer, *, state: LogState, further: Sequence[Signer] = ()) -> Self:
@@ -109,9 +110,8 @@ class Log:
             if edge.root() != newest.root:
                 raise SequenceError("committed-mismatch", expected=newest.root.hex(), found=edge.root().hex())
             log._publish(files)
-        elif (shown := storage.read(CHECKPOINT)) is not None:
-            # Who showed it may have been killed before it was on the disk, and the next commit forgets its entries.
-            storage.replace(CHECKPOINT, shown)
+        else:
+            log._settled = False  # who showed it may have been killed before that
         if committed.frozen is not None:
             storage.create(FROZEN, committed.frozen)
         return log
@@ -159,6 +159,7 @@ class Log:
         files = self._edge.grow(entries)
         note = sign_checkpoint(Checkpoint(self._key.name, self.size, self._edge.root()), *self._signers)
         committed = Committed(note.format(), tuple(entries))
+        self._settle()
         self._state.replace(self._committed, committed)
         self._committed = committed
         self._publish(files)
@@ -260,6 +261,13 @@ class Log:
         self._storage.create_all((tile.path, data) for tile, data in files)
         # Last, because whoever sees the checkpoint may ask for every tile below it.
         self._storage.replace(CHECKPOINT, self._committed.checkpoint)
+
+    def _settle(self) -> None:
+        """Make sure that `checkpoint` is on the disk before the next commit forgets the entries that it shows."""
+        shown = None if self._settled else self._storage.read(CHECKPOINT)
+        if shown is not None:
+            self._storage.replace(CHECKPOINT, shown)
+        self._settled = True
 
     def _check_going(self) -> None:
         if not self._going:

@@ -129,7 +129,8 @@ def import_answer(session: Session, file: Path, name: str | None) -> None:
 def _publish(desk: Desk, lines: list[Signature]) -> tuple[int, list[str]]:
     """Publish the lines under the exported checkpoint that they sign, the newest first."""
     folder = _exported(desk.workspace)
-    exported = {int(path.name) for path in folder.iterdir() if path.name.isascii() and path.name.isdigit()} if folder.is_dir() else set()
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    exported = {int(name) for name in names if name.isascii() and name.isdigit()}
     last: CheckpointError | None = None
     for size in sorted(exported | {desk.log.size}, reverse=True):
         try:

@@ -12,10 +12,11 @@ from fairdraw.artifacts import named_artifacts
 from fairdraw.errors import WorkspaceError
 from fairdraw.trust import parse_trust
 from fairdraw_cli.files import check_folder, read, sweep
-from fairdraw_cli.following import keep_evidence, key_of, opened
+from fairdraw_cli.following import keep_evidence, key_of
 from fairdraw_cli.helping import command
 from fairdraw_cli.progress import counting
 from fairdraw_cli.session import CANNOT_TELL, DOES_NOT_HOLD, Session
+from fairdraw_cli.source import opened
 from transparency_log.errors import ForkError, LogError, RemoteError, StorageError
 from transparency_log.evidence import Fork
 from transparency_log.mirror import Mirror, Update

@@ -102,6 +102,13 @@ def ended():
     return world
 
 
+def reopened():
+    """A log that somebody else's process has written before."""
+    world = World(3)
+    world.open()
+    return world
+
+
 # What there is before, what is done, and the steps of it in their order.
 TABLE = {
     "create": (
@@ -162,8 +169,18 @@ TABLE = {
         World.open,
         ["create tile/entries/000", "create tile/0/000", "create tile/1/000.p/1", "replace checkpoint"],
     ),
-    "opening": (lambda: World(3), World.open, ["replace checkpoint"]),
-    "recovery of an end": (ended, World.open, ["replace checkpoint", "create frozen"]),
+    "recovery of an end": (ended, World.open, ["create frozen"]),
+    "first append after opening": (
+        reopened,
+        lambda world: world.add(1),
+        [
+            "replace checkpoint",  # the one that is shown, which may not be on the disk yet
+            "commit",
+            "create tile/entries/000.p/4",
+            "create tile/0/000.p/4",
+            "replace checkpoint",
+        ],
+    ),
 }
 ROWS = [(name, step, effect) for name, (_, _, steps) in TABLE.items() for step in steps for effect in EFFECTS]
 
