@@ -145,8 +145,8 @@ class Log:
         Raises:
             TileError: `entry-length` or `batch-length`; nothing was added, and the log goes on.
             StorageError: The entries may be in or not: open the log again to know.
-            SequenceError: `stopped` after an earlier error, `frozen` after the end, `state-moved` if another writer
-                was faster.
+            SequenceError: `stopped` after an earlier error, `frozen` after the end, `state-moved` or `public-moved` if
+                another writer was faster.
         """
         self._check_going()
         if self.frozen:
@@ -263,11 +263,14 @@ class Log:
         self._storage.replace(CHECKPOINT, self._committed.checkpoint)
 
     def _settle(self) -> None:
-        """Make sure that `checkpoint` is on the disk before the next commit forgets the entries that it shows."""
-        shown = None if self._settled else self._storage.read(CHECKPOINT)
-        if shown is not None:
+        """Make sure that `checkpoint` is the committed one, and on the disk, before the next commit goes beyond it."""
+        shown = self._storage.read(CHECKPOINT)
+        if shown is None or not shown.startswith(self.checkpoint.note.text.encode()):
+            # Somebody writes the same files with a copy of the state, and that copy's lock.
+            raise SequenceError("public-moved", size=self.checkpoint.checkpoint.size)
+        if not self._settled:
             self._storage.replace(CHECKPOINT, shown)
-        self._settled = True
+            self._settled = True
 
     def _check_going(self) -> None:
         if not self._going:

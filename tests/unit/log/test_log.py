@@ -196,8 +196,9 @@ def test_a_crash_right_after_creation_is_finished_by_opening():
 def test_a_second_writer_that_was_slower_signs_nothing_that_is_seen():
     log, storage, state = new_log(2)
     slower = Log.open(storage, SIGNER, state=state)
-    log.append(b"faster")
     public = storage.files["checkpoint"]
+    log.append(b"faster")
+    storage.files["checkpoint"] = public  # as the slower one saw it when it looked
     with pytest.raises(SequenceError, match="state-moved"):
         slower.append(b"slower")
     assert storage.files["checkpoint"] == public
@@ -563,3 +564,19 @@ def test_files_of_another_history_are_not_gone_on_from():
     storage.files["tile/0/000.p/5"] = bytes(160)
     with pytest.raises(SequenceError, match="right-edge"):
         restore(storage, SIGNER.verifier, MemoryState(), size=5, seen=[])
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_writer_with_a_copy_of_the_state_does_not_write_beside_the_other(count):
+    log, storage, state = new_log(2)
+    copy = MemoryState()
+    copy.begin(state.read())
+    other = Log.open(storage, SIGNER, state=copy)
+    log.append(b"acknowledged")
+    public = dict(storage.files)
+    with pytest.raises(SequenceError, match="public-moved"):
+        other.append_many(entries(count, 50))
+    assert storage.files == public
+    with pytest.raises(SequenceError, match="public-ahead"):
+        Log.open(storage, SIGNER, state=copy)
+    assert log.append(b"next") == 3
