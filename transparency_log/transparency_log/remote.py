@@ -10,6 +10,7 @@ Only what HTTP says is judged here: bytes that came whole and in time may still 
 
 import io
 import socket
+import threading
 import time
 import zlib
 from collections.abc import Mapping
@@ -96,9 +97,11 @@ class Site:
         self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=_KEPT)
         self._pool = _pool(self._adapter, self.url, self._settings)
         self._busy: set[socket.socket] = set()
+        self._closed = threading.Event()
 
     def close(self) -> None:
         """Close every connection, also below threads that are waiting for an answer: they get an error."""
+        self._closed.set()
         self._pool.close()
         for sock in tuple(self._busy):
             with suppress(OSError):
@@ -120,7 +123,7 @@ class Site:
             RemoteError: `remote-unreachable`, `remote-too-slow`, `remote-elsewhere`, `remote-too-large` or
                 `remote-encoding`.
         """
-        call = _Call(f"{self.url}/{path}", deadline, limit, earning, self._busy)
+        call = _Call(f"{self.url}/{path}", deadline, limit, earning, self._busy, self._closed)
         token = _CALL.set(call)
         try:
             with self._send(method, body, call) as response:
@@ -205,6 +208,7 @@ class _Call:
     limit: int
     earning: bool
     busy: set[socket.socket]
+    closed: threading.Event
 
 
 # What the libraries between `Site.ask` and the socket do not hand on.
@@ -248,6 +252,8 @@ class _Timely(io.RawIOBase):
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int | None:
+        if self._call.closed.is_set():  # who closed it may not have found this socket among the busy ones yet
+            raise ConnectionAbortedError
         self._sock.settimeout(_left(self._call.deadline))
         return self._raw.readinto(buffer)
 
