@@ -265,7 +265,7 @@ class Log:
     def _settle(self) -> None:
         """Make sure that `checkpoint` is the committed one, and on the disk, before the next commit goes beyond it."""
         shown = self._storage.read(CHECKPOINT)
-        if shown is None or not shown.startswith(self.checkpoint.note.text.encode()):
+        if shown is None or not shown.startswith(Note.parse(self._committed.checkpoint).text.encode()):
             # Somebody writes the same files with a copy of the state, and that copy's lock.
             raise SequenceError("public-moved", size=self.checkpoint.checkpoint.size)
         if not self._settled:

@@ -351,6 +351,14 @@ class _Channel(HTTPChannel):
         """Whether it is the client's turn: to send a request, or to take an answer."""
         return bool(self.total_outbufs_len or not self.requests)
 
+    def writable(self) -> bool:
+        """Whether the loop is to send what is left; see `HTTPChannel`."""
+        if self.requests and not self.will_close:
+            # A thread answers, and sends for itself. If the loop woke up for that too it would find nothing to do but
+            # take the interpreter from that thread, again and again: a tenth of the requests would be left.
+            return bool(self.total_outbufs_len > self.adj.outbuf_high_watermark)
+        return bool(super().writable())
+
     def send_continue(self) -> None:
         """Ask for the body, unless it is refused already; see `HTTPChannel`."""
         if self.request is None or self.request.error is None:
