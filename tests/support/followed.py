@@ -4,7 +4,6 @@ from hashlib import sha256
 
 from support.keys import ORIGIN, log_signer, witness_signer
 from transparency_log.checkpoint import Checkpoint, cosign, sign_checkpoint
-from transparency_log.errors import StorageError
 from transparency_log.log import Log
 from transparency_log.mirror import ArtifactRefs
 from transparency_log.policy import Policy
@@ -83,29 +82,3 @@ class Source:
 def signed_note(size, root):
     """What only the log's own key can make: a checkpoint of any tree it likes."""
     return sign_checkpoint(Checkpoint(ORIGIN, size, root), SIGNER).format()
-
-
-class Failing(Memory):
-    """Storage that fails at its n-th write, before or after it has persisted it."""
-
-    def __init__(self, files, *, at, persists):
-        super().__init__()
-        self.files = files
-        self.left, self.persists = at, persists
-
-    def create_all(self, files):
-        for path, data in files:
-            self.write(super().create, path, data)
-
-    def create(self, path, data):
-        self.write(super().create, path, data)
-
-    def replace(self, path, data):
-        self.write(super().replace, path, data)
-
-    def write(self, write, path, data):
-        self.left -= 1
-        if self.left >= 0 or self.persists:
-            write(path, data)
-        if self.left < 0:
-            raise StorageError("not-durable", path=path)

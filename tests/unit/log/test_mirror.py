@@ -6,7 +6,6 @@ from support.followed import (
     VERIFIER,
     W1,
     W2,
-    Failing,
     Source,
     digest,
     entries,
@@ -16,6 +15,7 @@ from support.followed import (
     withdrawing,
 )
 from support.keys import log_signer
+from support.logs import Failing
 from transparency_log import mirror as mirror_module
 from transparency_log.checkpoint import Checkpoint, cosign, open_checkpoint
 from transparency_log.errors import (

@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from http.server import ThreadingHTTPServer
 from hashlib import sha256
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -197,7 +197,8 @@ def test_a_dead_port_is_unreachable() -> None:
     ["", "ftp://log.example.cn", "file:///etc/passwd", "http://", "http:///log", "http://log.example.cn:0/",
      "http://log.example.cn:x/", "http://log.example.cn:99999/", "http://user:word@log.example.cn/",
      "http://log.example.cn/?a=b", "http://log.example.cn/#a", "http://log.example.cn/a b", "http://[::1/",
-     "http://log..example.cn/", "http://日志\u2488.cn/", "http://log.example.cn/\r\nHost: other", "http://" + "a" * 64 + ".cn/"],
+     "http://log..example.cn/", "http://日志\u2488.cn/", "http://log.example.cn/\r\nHost: other",
+     "http://" + "a" * 64 + ".cn/"],
 )  # fmt: skip
 def test_an_address_that_is_more_or_less_than_one_is_refused(url: str) -> None:
     with pytest.raises(RemoteError) as caught:
