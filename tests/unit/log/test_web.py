@@ -311,6 +311,8 @@ def test_neither_threads_nor_files_are_left_behind(folder):
     with Server(LogSite(folder)) as server:
         requests.get(f"{server.url}/{LARGE}", timeout=20).close()
         idle = socket.create_connection(server.address)
+        idle.sendall(b"HEAD /checkpoint HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert idle.recv(1 << 16).startswith(b"HTTP/1.1 200 ")  # else it may not be accepted yet, and be reset
     with idle:
         assert idle.recv(1) == b""
     for thread in set(threading.enumerate()) - threads:
