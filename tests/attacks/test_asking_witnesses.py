@@ -164,14 +164,60 @@ def test_a_restored_backup_does_not_write_where_a_witness_shows_that_it_has_seen
     assert office.place.reader().checkpoint().checkpoint.size == 1
 
 
-def test_a_lying_witness_cannot_stop_the_bureau_by_claiming_more_than_it_can_show(office: Office) -> None:
-    def claiming(handler: Handler) -> None:
+def shown_after_a_claim(note: Note, *, size: int) -> Callable[[Handler], None]:
+    """Claim to have seen a size when asked to cosign, and show a checkpoint from then on only."""
+    shown = Note(note.text, (*note.signatures, cosign(cosigner("one"), note.text, int(time.time())))).format()
+    claimed: list[bytes] = []
+
+    def does(handler: Handler) -> None:
+        if handler.command == "POST":
+            claimed.append(handler.body())
+            handler.answer(409, f"{size}\n".encode(), Content_Type="text/x.tlog.size")
+        elif claimed:
+            handler.answer(200, shown)
+        else:
+            handler.answer(404)
+
+    return does
+
+
+@pytest.mark.parametrize(
+    ("size", "told"), [(9, "writing on would fork the log"), (1, "has cosigned another tree of size 1 of this log")]
+)
+def test_a_witness_that_shows_what_it_has_seen_only_when_it_is_asked_to_cosign_stops_the_bureau(
+    office: Office, size: int, told: str
+) -> None:
+    fork = sign_checkpoint(Checkpoint(ORIGIN, size, b"\1" * 32), office.place.key("log"))
+    office.join("one", shown_after_a_claim(fork, size=9))
+    code, found = office.log(2026)
+    assert (code, told in found) == (1, True), found
+    assert not office.collected(1)
+
+
+def nothing(office: Office) -> Callable[[Handler], None]:
+    def does(handler: Handler) -> None:
         if handler.command == "GET":
             return handler.answer(404)
         handler.body()
         return handler.answer(409, b"9\n", Content_Type="text/x.tlog.size")
 
-    office.join("one", claiming)
+    return does
+
+
+def less(office: Office) -> Callable[[Handler], None]:
+    return shown_after_a_claim(office.place.reader().checkpoint().note, size=9)
+
+
+def forgery(office: Office) -> Callable[[Handler], None]:
+    another = Signer.from_seed(ORIGIN, b"x" * 32)
+    return shown_after_a_claim(sign_checkpoint(Checkpoint(ORIGIN, 9, b"\1" * 32), another), size=9)
+
+
+@pytest.mark.parametrize("shows", [nothing, less, forgery])
+def test_a_lying_witness_cannot_stop_the_bureau_by_claiming_more_than_it_can_show(
+    office: Office, shows: Callable[[Office], Callable[[Handler], None]]
+) -> None:
+    office.join("one", shows(office))
     honest = office.join("two")
     code, told = office.log(2026)
     assert (code, "one: claims to have cosigned size 9 of this log, without showing it" in told) == (0, True)

@@ -123,10 +123,14 @@ def test_a_key_that_cannot_be_read_is_told_without_quoting_it(done: Done, fairdr
 
 
 def test_a_witness_without_a_network_cosigns_by_file(office: Path, done: Done, fairdraw: Fairdraw) -> None:
-    done("log", "cosign", "export", "request", "-C", "office")
+    exported = done("log", "cosign", "export", "request", "-C", "office").splitlines()[-1]
     told = done("witness", "sign", "w", "request", "answer")
     assert f"log {ORIGIN}, size 1, root " in told
-    assert "fingerprint" in told
+    fingerprint = exported.removeprefix("the witness sees this fingerprint before it signs: ")
+    assert (len(fingerprint), f", fingerprint {fingerprint}\n" in told) == (24, True), exported
+    assert (
+        json.loads(done("log", "cosign", "export", "request", "-C", "office", "--json"))["fingerprint"] == fingerprint
+    )
     assert "nothing of this log was cosigned before" in told
     assert "it does not say that the entries are true" in told
     assert "published the cosignature of w.example.org on size 1" in done(
