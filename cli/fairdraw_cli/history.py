@@ -14,6 +14,7 @@ from fairdraw.schema import Statement
 from fairdraw.statement import Entry, Head
 from fairdraw.trust import Trust
 from transparency_log.checkpoint import Checkpoint, cosignatures
+from transparency_log.errors import CheckpointError, NoteError
 from transparency_log.note import Note
 from transparency_log.policy import Policy, missing, order_time
 from transparency_log.reader import CHECKPOINT, MAX_COSIGNED, LogReader, cosigned_path, read_cosigned_sizes
@@ -89,7 +90,10 @@ def known_reader(read: Read, trust: Trust, *, where: str) -> tuple[LogReader, st
     if newest is None:
         raise WorkspaceError("log-not-found", found=where)
     # The origin says only which of the reader's own keys must have signed.
-    origin = _checkpoint(newest)[1].origin
+    try:
+        origin = _checkpoint(newest)[1].origin
+    except (NoteError, CheckpointError) as error:
+        raise error.at(CHECKPOINT) from None
     key = trust.log_key(origin)
     if key is None:
         raise WorkspaceError("log-not-trusted", expected=[log.verifier.name for log in trust.policy.logs], found=origin)

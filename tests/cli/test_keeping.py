@@ -142,6 +142,16 @@ def test_a_check_names_the_file_that_is_wrong(frozen: Path, fairdraw: Fairdraw, 
     assert path in said or path == "tile/0/000.p/3"  # which is the right edge itself, and told as such
 
 
+@pytest.mark.parametrize("path", ["cosigned/2", "checkpoint"])
+def test_a_line_that_spells_no_signature_is_told_with_its_file(frozen: Path, fairdraw: Fairdraw, path: str) -> None:
+    file = frozen / "log" / path
+    data = bytearray(file.read_bytes())
+    data[-30] = ord("*")
+    file.write_bytes(bytes(data))
+    code, said = fairdraw("log", "check", "office", "--trust", "office/trust")
+    assert (code, "is not base64" in said, path in said) == (1, True, True), said
+
+
 def test_a_log_that_cannot_be_reached_is_not_called_unsound(frozen: Path, fairdraw: Fairdraw) -> None:
     code, said = fairdraw("log", "check", "http://127.0.0.1:1", "--trust", "office/trust")
     assert code == 3, said
