@@ -203,8 +203,14 @@ class Signer:
         if not line.startswith(_PRIVATE_PREFIX):
             raise NoteError("not-a-private-key", expected=_PRIVATE_PREFIX)
         name, key_id, key = _split_key(line.removeprefix(_PRIVATE_PREFIX))
-        signer = cls(name, key[0], key[1:])
-        _check_key_id(signer.verifier, key_id)
+        try:
+            signer = cls(name, key[0], key[1:])
+            _check_key_id(signer.verifier, key_id)
+        except NoteError as error:
+            if error.code in ("key-name", "key-id-mismatch"):
+                # Lines that ran together may have the secret in the place of the name, which is not quoted then.
+                raise NoteError("key-format", expected=_PRIVATE_PREFIX + "name+hex8+base64") from None
+            raise
         return signer
 
     def format(self) -> str:

@@ -248,3 +248,17 @@ def test_where_the_library_lacks_ml_dsa_its_keys_can_be_read_but_not_used(monkey
     assert Verifier.parse(verifier.vkey) == verifier
     assert not verifier.supported
     assert ALICE.verifier.supported
+
+
+@pytest.mark.parametrize("at", ["name", "key ID"])
+def test_a_private_key_that_ran_together_with_another_is_not_quoted(at):
+    line = log_signer().format()
+    secret = line.rpartition("+")[2]
+    bad = (
+        line.replace("log.example", f"log.example{secret}")
+        if at == "key ID"
+        else f"PRIVATE+KEY+a {secret}+00000000+{secret}"
+    )
+    with pytest.raises(NoteError, match="key-format") as caught:
+        Signer.parse(bad)
+    assert secret not in str(caught.value)
