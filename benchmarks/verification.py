@@ -42,6 +42,7 @@ def child(size: int) -> dict[str, float]:
         snapshot=objects[0],
         roster=objects[1].roster,
         results=told.record.artifact,
+        exclusions=told.exclusions,
         role="objects",
         no=objects[1].roster.rows[0].no,
     ).format()

@@ -175,6 +175,38 @@ def _draw() -> Seeds:
             yield "verify", data
 
 
+def _terms() -> Seeds:
+    for case in _cases("filter") + _cases("filter", "refuse"):
+        if len(case["filter"]) < 200:
+            yield "filter", case["filter"].encode()
+    for case in _cases("calendar"):
+        if "table" in case:
+            yield "calendar", case["table"].encode()
+
+
+def _sources() -> Seeds:
+    from fuzz.targets.sources import DEFINITION
+
+    for case in _cases("sources") + _cases("sources", "refuse"):
+        if "document" in case and len(case["document"]) < 4000:
+            yield "nist", case["document"].encode()
+        if "values" in case:
+            yield "events", case["definition"].encode()
+            yield "events", case["values"].encode()
+    seen = {"fc3d": "6b" * 32}
+    yield "events", DEFINITION.values({"fc3d": (0, 4, 4)}, seen).format()
+    document = _cases("sources")[0]["document"]
+    whole = json.loads(document)
+    listed = [{"type": name, "value": whole[name]} for name in ("previous", "hour", "day", "month", "year")]
+    answer = {"uri": whole["uri"], "version": whole["version"], "cipherSuite": 0, "period": 60000,
+              "certificateId": whole["certificate_id"], "chainIndex": 1, "pulseIndex": 1, "listValues": listed,
+              "timeStamp": whole["time_stamp"], "localRandomValue": whole["local_random_value"],
+              "external": {"sourceId": "00" * 64, "statusCode": 0, "value": "00" * 64}, "statusCode": 0,
+              "precommitmentValue": whole["precommitment_value"], "signatureValue": whole["signature_value"],
+              "outputValue": whole["output_value"]}  # fmt: skip
+    yield "nist", json.dumps({"pulse": answer}).encode()
+
+
 def _lists() -> Seeds:
     for case in _cases("roster"):
         for line in case["roster"].splitlines():
@@ -241,7 +273,7 @@ def _spreadsheet() -> bytes:
 def seeds() -> dict[str, bytes]:
     """Return every seed by its path below fuzz/corpus."""
     made: dict[str, bytes] = {}
-    for target, data in [*_log(), *_sites(), *_draw(), *_lists(), *_folder()]:
+    for target, data in [*_log(), *_sites(), *_draw(), *_terms(), *_sources(), *_lists(), *_folder()]:
         made[f"{target}/{sha256(data).hexdigest()[:16]}"] = data
     return made
 

@@ -1,23 +1,25 @@
 """A draw of a workspace by its id: its announcement, its inputs, and what it waits for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from fairdraw.announcement import Inputs, limit_of, read_exclusions, read_recusals
-from fairdraw.beacon import Chain, Pulse, check_pulse
+from fairdraw.beacon import Chain, Pulse
 from fairdraw.encoding import end_of_day, format_time
 from fairdraw.errors import WorkspaceError
+from fairdraw.events import EVENTS
+from fairdraw.exclusion import Earlier, draws_of_the_year, exclude, format_exclusions, looks_back
+from fairdraw.randomness import chain_of, check_value, settled_at
+from fairdraw.record import drawn_items
+from fairdraw.regulation import Regulation, read_artifact
 from fairdraw.schema import (
     Announcement,
-    Artifact,
     Committed,
     Deposit,
     Draw,
     Opening,
     Plan,
-    PulseValue,
-    Ref,
     Reveal,
     RevealsClosed,
     SnapshotStatement,
@@ -27,9 +29,11 @@ from fairdraw.schema import (
 from fairdraw.seed import seed_lines
 from fairdraw.snapshot import Roster, read_roster
 from fairdraw.statement import Entry
+from fairdraw.values import Artifact, PulseValue, Ref, Source
 from fairdraw_cli.desk import Desk
 from fairdraw_cli.files import read_secret
 from fairdraw_cli.history import cosigned_before
+from fairdraw_cli.workspace import Workspace
 
 DEPOSITARIES = 2  # one alone could lose the key, or say that it did
 
@@ -74,14 +78,11 @@ class Matter:
         """Whether nobody outside may see a drawn number yet."""
         return self.sealed is not None and self.opening is None
 
-    def chains(self) -> list[tuple[Chain, int]]:
-        """Return the announced (chain, round) pairs."""
-        known = self.desk.workspace.trust.chains
-        return [(known[source.beacon], source.round) for source in self.said.beacon]
-
     def due(self) -> int:
-        """Return when the last round is due."""
-        return max(chain.time_of(number) for chain, number in self.chains())
+        """Return when the last round is due, and all events are over."""
+        place, sources = self.desk.workspace, self.said.beacon
+        events = {source.hash: place.artifact(source.hash) for source in sources if source.beacon == EVENTS}
+        return settled_at(sources, place.trust.chains, events)
 
     def named(self, ref: Ref) -> Entry:
         """Return the entry that the announcement names."""
@@ -124,9 +125,36 @@ def inputs_of(desk: Desk, announcement: Entry, lists: Mapping[str, bytes] | None
         plan=desk.history.named(said.plan.text).of(Plan),
         objects=roster(said.objects),
         inspectors=roster(said.inspectors),
+        joint=tuple(map(roster, said.joint)),
         recusals=read_recusals(artifact(said.recusals)),
         exclusions=read_exclusions(artifact(said.exclusions)),
     )
+
+
+def earlier_of(desk: Desk, plan: Plan, index: int) -> list[tuple[Entry, Plan, Announcement]]:
+    """Return the draws under plans of the same year and objects that were logged below an index."""
+    chain = [entry for entry in desk.history.by(desk.workspace.bureau) if entry.index < index]
+    return draws_of_the_year(chain, plan)
+
+
+def exclusions_of(desk: Desk, plan: Plan, slots: Collection[str], objects: Roster, index: int) -> bytes:
+    """Return the exclusion list of an announcement that will stand at an index, of the earlier draws of its year."""
+    if not looks_back(plan, slots):
+        return b""
+    earlier = [
+        Earlier(plan=rules, slots=said.slots, drawn=drawn_items(_results(desk, entry), entry.of(Draw)))
+        for entry, rules, said in earlier_of(desk, plan, index)
+    ]
+    return format_exclusions(exclude(plan, slots, {row.no for row in objects.rows}, earlier))
+
+
+def _results(desk: Desk, entry: Entry) -> bytes:
+    return desk.workspace.artifact(entry.of(Draw).results.digest)
+
+
+def regulation_of(place: Workspace, said: Announcement | Plan) -> Regulation | None:
+    """Return the regulation that an announcement or a plan names, None where it names none."""
+    return None if said.regulation is None else read_artifact(place.artifact(said.regulation.digest))
 
 
 def find(desk: Desk, name: str) -> Matter:
@@ -225,18 +253,28 @@ def pulses_of(
     """Return the announced rounds' pulses and their randomness, each verified.
 
     Raises:
-        WorkspaceError: `pulse-missing`.
+        WorkspaceError: `pulse-missing`, or what is wrong with the values of events.
         BeaconError: a pulse is another round's, another chain's, or not signed.
     """
-    values, randomness = [], []
-    for chain, number in matter.chains():
-        pulse = find_pulse(chain, number)
-        if pulse is None:
-            code = "practice-pulse-missing" if chain.practice else "pulse-missing"
-            raise WorkspaceError(code, chain=chain.id, round=number)
-        randomness.append(check_pulse(chain, pulse, round=number))
-        values.append(PulseValue(beacon=chain.id, round=number, signature=pulse.signature, previous=pulse.previous))
-    return tuple(values), tuple(randomness)
+    place = matter.desk.workspace
+    values = tuple(_value(matter, source, find_pulse) for source in matter.said.beacon)
+    return values, tuple(
+        check_value(source, value, place.trust.chains, read=place.artifact)
+        for source, value in zip(matter.said.beacon, values, strict=True)
+    )
+
+
+def _value(matter: Matter, source: Source, find_pulse: Callable[[Chain, int], Pulse | None]) -> PulseValue:
+    if source.beacon == EVENTS:
+        from fairdraw_cli.eventwork import value_of
+
+        return value_of(matter, source)
+    chain = chain_of(source, matter.desk.workspace.trust.chains)
+    pulse = find_pulse(chain, source.round)
+    if pulse is None:
+        code = "practice-pulse-missing" if chain.practice else "pulse-missing"
+        raise WorkspaceError(code, chain=chain.id, round=source.round)
+    return PulseValue(beacon=chain.id, round=source.round, signature=pulse.signature, previous=pulse.previous)
 
 
 def opens_at(sealed: Until) -> int:

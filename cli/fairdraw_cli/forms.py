@@ -1,4 +1,4 @@
-"""PLAN.toml and DRAW.toml: what a bureau writes by hand, checked before anything is signed.
+"""DRAW.toml and the ground of all forms: what a bureau writes by hand, checked before anything is signed.
 
 A mistake names the file, the key, what was expected and what was found; a key that is not known is refused, for it is
 most likely a known one misspelt. All keys are in docs/files.md. What only the log can tell is left to the commands.
@@ -6,16 +6,18 @@ most likely a known one misspelt. All keys are in docs/files.md. What only the l
 
 import re
 import tomllib
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from fairdraw.encoding import check_date, parse_time
 from fairdraw.errors import EncodingError, WorkspaceError
-from fairdraw.schema import Count, FieldName, Id, Name, Positive, Ratio, Reason, Rounding, Slot
+from fairdraw.events import EVENTS
+from fairdraw.values import Count, FieldName, Id, Name, Ratio, Reason, Slot
 from fairdraw_cli.files import read, toml_line
 
 F = TypeVar("F", bound="Form")
@@ -58,7 +60,8 @@ PATTERNS: Final = {
 """A text that must have a form, and what to call another."""
 
 
-def _fault(code: str, **expected: object) -> PydanticCustomError:
+def fault(code: str, **expected: object) -> PydanticCustomError:
+    """Return what a validator raises for a mistake of its own kind."""
     return PydanticCustomError(code, code, expected or None)
 
 
@@ -68,7 +71,7 @@ def _day(value: object) -> str:
     try:
         return check_date(str(text))
     except EncodingError:
-        raise _fault("file-not-date") from None
+        raise fault("file-not-date") from None
 
 
 def _instant(value: object) -> int:
@@ -78,11 +81,11 @@ def _instant(value: object) -> int:
     try:
         return parse_time(str(value) if isinstance(value, str) else "")
     except EncodingError:
-        raise _fault("file-not-time") from None
+        raise fault("file-not-time") from None
 
 
-def _lists(value: object) -> object:
-    """TOML gives lists where frozen values have tuples."""
+def as_tuple(value: object) -> object:
+    """Return a tuple: TOML gives lists where frozen values have tuples."""
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -90,97 +93,44 @@ def _disclosure(value: object) -> object:
     if value == "at-once":
         return None
     if not isinstance(value, dict):
-        raise _fault("file-not-disclosure")
+        raise fault("file-not-disclosure")
     return value
 
 
-def _unique(value: tuple[str, ...]) -> tuple[str, ...]:
+def unique(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a list in which nothing is said twice."""
     if len(set(value)) != len(value):
-        raise _fault("file-repeated")
+        raise fault("file-repeated")
     return value
 
 
 Day = Annotated[str, BeforeValidator(_day)]
 Instant = Annotated[int, BeforeValidator(_instant)]
-Slots = Annotated[tuple[Slot, ...], BeforeValidator(_lists), Field(min_length=1), AfterValidator(_unique)]
+Slots = Annotated[tuple[Slot, ...], BeforeValidator(as_tuple), Field(min_length=1), AfterValidator(unique)]
 SnapshotId = Annotated[str, Field(pattern=_SNAPSHOT_ID)]
 
 
 class Form(BaseModel):
-    """A table of a file: exactly these keys."""
+    """A table of a file: exactly these keys; `TABLES` are the forms of those below it."""
+
+    TABLES: ClassVar[Mapping[str, type[BaseModel]]] = {}
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class EligibleForm(Form):
-    """A rule of `eligible`: `same` and `differ` compare two attributes, `true` asks one of the inspector."""
-
-    rule: Literal["same", "differ", "true"]
-    object: FieldName | None = None
-    inspector: FieldName
-
-    @model_validator(mode="after")
-    def _compares(self) -> Self:
-        # A plan with such a rule could be logged, and then no draw of its slots would ever be possible.
-        if self.rule == "true" and self.object is not None:
-            raise _fault("file-rule-with-object")
-        if self.rule != "true" and self.object is None:
-            raise _fault("file-rule-without-object")
-        return self
-
-
-class TeamForm(Form):
-    """`[team]` of a plan; `quota` is a table of departments."""
-
-    size: Annotated[int, Field(ge=2, le=50)] = 2
-    department: FieldName | None = None
-    quota: dict[str, Positive] = {}
-    eligible: Annotated[tuple[EligibleForm, ...], BeforeValidator(_lists)] = ()
-    cap: Positive | None = None
-    limit: Annotated[int, Field(ge=1, le=10_000)] = 10_000
-    beyond: Literal["raise-cap", "void"] = "raise-cap"
-
-    @model_validator(mode="after")
-    def _quota_adds_up(self) -> Self:
-        if (self.department is None) != (not self.quota):
-            raise _fault("file-quota-alone")
-        if self.quota and (total := sum(self.quota.values())) != self.size:
-            raise _fault("file-quota-sum", expected=self.size, total=total)
-        return self
-
-
-class PlanForm(Form):
-    """PLAN.toml."""
-
-    id: Id
-    slots: Slots
-    objects: Id
-    inspectors: Id
-    strata: Annotated[tuple[FieldName, ...], BeforeValidator(_lists), AfterValidator(_unique)]
-    ratio: Ratio
-    rounding: Rounding = "ceil"
-    team: TeamForm = TeamForm()
-    audit: Count = 2
-    substitutions: Count = 2
-    reason: Reason | None = None
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if strange := [slot for slot in self.slots if slot.split("/")[0] != self.id]:
-            raise _fault("file-slot-of-another", expected=self.id, slot=strange[0])
-        if self.objects == self.inspectors:
-            raise _fault("file-one-registry", registry=self.objects)
-        top, bottom = map(int, self.ratio.split("/"))
-        if top > bottom:
-            raise _fault("file-ratio-above-one", ratio=self.ratio)
-        return self
-
-
 class BeaconForm(Form):
-    """`[[beacon]]`: the first round of a chain that is due at a time or later."""
+    """`[[beacon]]`: the first round of a chain that is due at a time or later, or a file of public events."""
 
-    chain: Id
-    at: Instant
+    chain: Id | None = None
+    at: Instant | None = None
+    events: str | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        given = (self.chain is not None, self.at is not None, self.events is not None)
+        if given not in ((True, True, False), (False, False, True)):
+            raise fault("file-chain-or-events")
+        return self
 
 
 class UntilForm(Form):
@@ -197,7 +147,7 @@ class ContributorForm(Form):
 
 
 def _once(value: tuple[Any, ...]) -> tuple[Any, ...]:
-    _unique(tuple(one.chain if isinstance(one, BeaconForm) else one.name for one in value))
+    unique(tuple((one.chain or EVENTS) if isinstance(one, BeaconForm) else one.name for one in value))
     return value
 
 
@@ -206,18 +156,25 @@ class SeedForm(Form):
 
     kind: Literal["published", "committed"] = "published"
     digits: Annotated[str, Field(pattern=_DIGITS)] = ""
-    contributors: Annotated[tuple[ContributorForm, ...], BeforeValidator(_lists), AfterValidator(_once)] = ()
+    contributors: Annotated[tuple[ContributorForm, ...], BeforeValidator(as_tuple), AfterValidator(_once)] = ()
     minimum: Count | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.minimum is not None and self.minimum > len(self.contributors) > 0:
-            raise _fault("file-minimum", expected=len(self.contributors), minimum=self.minimum)
+            raise fault("file-minimum", expected=len(self.contributors), minimum=self.minimum)
         return self
 
 
 class DrawForm(Form):
     """DRAW.toml."""
+
+    TABLES: ClassVar[Mapping[str, type[BaseModel]]] = {
+        "beacon": BeaconForm,
+        "seed": SeedForm,
+        "disclosure": UntilForm,
+        "contributors": ContributorForm,
+    }
 
     id: Id
     slots: Slots
@@ -227,7 +184,7 @@ class DrawForm(Form):
     disclosure: Annotated[UntilForm | None, BeforeValidator(_disclosure)] = None
     recusals: str | None = None
     beacon: Annotated[
-        tuple[BeaconForm, ...], BeforeValidator(_lists), Field(min_length=1, max_length=8), AfterValidator(_once)
+        tuple[BeaconForm, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=8), AfterValidator(_once)
     ]
     seed: SeedForm = SeedForm()
     margin: Annotated[int, Field(ge=0, le=31_536_000)] | None = None
@@ -278,15 +235,7 @@ def _told(path: Path, kind: type[Form], error: ValidationError) -> WorkspaceErro
     return WorkspaceError(code, **told)
 
 
-def _table(kind: type[BaseModel], where: list[object]) -> type[BaseModel] | None:
+def _table(kind: type[Form], where: list[object]) -> type[BaseModel] | None:
     """Return the form of a nested table, so that its keys can be named."""
-    tables: dict[str, type[BaseModel]] = {
-        "team": TeamForm,
-        "eligible": EligibleForm,
-        "beacon": BeaconForm,
-        "seed": SeedForm,
-        "disclosure": UntilForm,
-        "contributors": ContributorForm,
-    }
     named = [part for part in where if isinstance(part, str)]
-    return tables.get(named[-1]) if named else kind
+    return kind.TABLES.get(named[-1]) if named else kind

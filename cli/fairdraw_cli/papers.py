@@ -13,7 +13,7 @@ from fairdraw.render.page import record_html
 from fairdraw.schema import Draw
 from fairdraw.statement import Entry
 from fairdraw.tickets import KeyMaterial
-from fairdraw_cli.casework import Matter, pulses_of, seeds_of
+from fairdraw_cli.casework import Matter, pulses_of, regulation_of, seeds_of
 from fairdraw_cli.files import PRIVATE, PUBLIC, write
 from fairdraw_cli.history import cosigned_before
 from fairdraw_cli.session import LANGUAGES, Session, catalogue
@@ -92,13 +92,18 @@ def write_record(session: Session, matter: Matter, drawn: Entry) -> tuple[str, l
     place, chains = matter.desk.workspace, matter.desk.workspace.trust.chains
     folder, inputs, cosigners = place.draw(matter.name), matter.inputs(), _cosigners(matter)
     outcome, material = redrawn(matter, drawn)
-    whole = make_sheet(inputs, drawn, outcome=outcome, material=material, chains=chains, cosigners=cosigners)
+    rules = regulation_of(place, matter.said)
+    whole = make_sheet(
+        inputs, drawn, outcome=outcome, material=material, chains=chains, cosigners=cosigners, regulation=rules
+    )
     text = record_text(whole, [session.words])
     if not matter.hidden:
         for suffix in ("txt", "html"):
             (folder / f"{SEALED}.{suffix}").unlink(missing_ok=True)
         return text, _write(folder, RECORD, whole, mode=PUBLIC)
-    public = make_sheet(inputs, drawn, outcome=None, material=None, chains=chains, cosigners=cosigners)
+    public = make_sheet(
+        inputs, drawn, outcome=None, material=None, chains=chains, cosigners=cosigners, regulation=rules
+    )
     return text, [
         *_write(folder, RECORD, public, mode=PUBLIC),
         *_write(folder, SEALED, whole, mode=PRIVATE),

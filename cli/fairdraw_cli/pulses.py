@@ -7,7 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fairdraw.beacon import Chain, Pulse, check_pulse, format_pulse, parse_pulse
+from fairdraw.encoding import digest
 from fairdraw.errors import BeaconError, WorkspaceError
+from fairdraw.nist import SCHEME as NIST
+from fairdraw.nist import check_nist_pulse, read_answer
 from fairdraw_cli.files import read, write
 from fairdraw_cli.workspace import Workspace
 
@@ -17,7 +20,7 @@ def _path(place: Workspace, chain: Chain, number: int) -> Path:
 
 
 def store(place: Workspace, chain: Chain, pulse: Pulse) -> bytes:
-    """Verify a pulse, store it, and return its 32 bytes of randomness.
+    """Verify a pulse of drand, store it, and return its 32 bytes of randomness.
 
     Raises:
         BeaconError: it is not what it says.
@@ -27,9 +30,55 @@ def store(place: Workspace, chain: Chain, pulse: Pulse) -> bytes:
     return randomness
 
 
+def take(place: Workspace, chain: Chain, number: int, data: bytes) -> tuple[Pulse, bytes]:
+    """Verify a round in a file or an answer; return the pulse and its 32 bytes of randomness.
+
+    The document of a NIST-format pulse is kept as the artifact that its `signature` names.
+
+    Raises:
+        BeaconError: it is not what it says.
+        WorkspaceError: `certificate-not-here`.
+    """
+    if chain.scheme != NIST:
+        pulse = parse_pulse(data, chain)
+        return pulse, check_pulse(chain, pulse, round=number)
+    document = read_answer(data).format()
+    randomness = check_nist_pulse(chain, certificate=certificate(place, chain), document=document, round=number)
+    named = digest(document)
+    if not place.holds(named):
+        place.keep(document, named)
+    return Pulse(chain=chain.hash, round=number, signature=named), randomness
+
+
+def store_taken(place: Workspace, chain: Chain, number: int, data: bytes) -> bytes:
+    """Verify a round in a file or an answer, store it, and return its 32 bytes of randomness.
+
+    Raises:
+        BeaconError: it is not what it says.
+        WorkspaceError: `certificate-not-here`.
+    """
+    pulse, randomness = take(place, chain, number, data)
+    kept = place.artifact(pulse.signature) if chain.scheme == NIST else format_pulse(pulse)
+    write(_path(place, chain, number), kept)
+    return randomness
+
+
+def certificate(place: Workspace, chain: Chain) -> bytes:
+    """Return the certificate of a NIST-format chain, which `pulse pin` has kept.
+
+    Raises:
+        WorkspaceError: `certificate-not-here`.
+    """
+    if not place.holds(chain.hash):
+        raise WorkspaceError("certificate-not-here", chain=chain.id)
+    return place.artifact(chain.hash)
+
+
 def stored(place: Workspace, chain: Chain, number: int) -> Pulse | None:
     """Return a pulse that the workspace holds, or, in a rehearsal, a recorded one."""
     path = _path(place, chain, number)
+    if path.exists() and chain.scheme == NIST:
+        return take(place, chain, number, read(path))[0]
     if path.exists():
         return parse_pulse(read(path), chain)
     if place.rehearsal:
@@ -39,26 +88,22 @@ def stored(place: Workspace, chain: Chain, number: int) -> Pulse | None:
     return None
 
 
-def finder(place: Workspace, given: tuple[Path, ...]) -> Callable[[Chain, int], Pulse | None]:
-    """Return how a draw finds its pulses: among the files given, then in the workspace.
+def finder(place: Workspace, given: tuple[Path, ...], *, several: bool = False) -> Callable[[Chain, int], Pulse | None]:
+    """Return how a draw finds its pulses: among the files given, then in the workspace; `several` if it has more.
 
     Raises (when it is called):
-        BeaconError: a given file holds another round; it is never quietly passed over.
+        BeaconError: the one file given holds another round than the only one; it is never quietly passed over.
     """
     data = [read(path) for path in given]
 
     def find(chain: Chain, number: int) -> Pulse | None:
-        if len(data) == 1:
-            pulse = parse_pulse(data[0], chain)
-            check_pulse(chain, pulse, round=number)
-            return pulse
+        if len(data) == 1 and not several:
+            return take(place, chain, number, data[0])[0]
         for one in data:
             try:
-                pulse = parse_pulse(one, chain)
-                check_pulse(chain, pulse, round=number)
+                return take(place, chain, number, one)[0]
             except BeaconError:
                 continue
-            return pulse
         return stored(place, chain, number)
 
     return find
@@ -73,3 +118,20 @@ def chain_of(place: Workspace, name: str) -> Chain:
     if name not in place.trust.chains:
         raise WorkspaceError("unknown-chain", expected=sorted(place.trust.chains), found=name)
     return place.trust.chains[name]
+
+
+def der(data: bytes) -> bytes:
+    """Return a certificate's DER, of a file in DER or in PEM.
+
+    Raises:
+        BeaconError: `bad-certificate`.
+    """
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.x509 import load_pem_x509_certificate
+
+    if not data.lstrip().startswith(b"-----BEGIN"):
+        return data
+    try:
+        return load_pem_x509_certificate(data).public_bytes(Encoding.DER)
+    except ValueError as error:
+        raise BeaconError("bad-certificate", expected="PEM", found=str(error)[:80]) from None

@@ -89,7 +89,8 @@ def _floor(desk: Desk) -> int:
     """Return a time that has certainly passed: of the newest statement, and of every round that a draw has used."""
     chains = desk.workspace.trust.chains
     times = [parse_time(entry.statement.time) for entry in desk.history.entries]
-    times += [chains[pulse.beacon].time_of(pulse.round) for _, draw in desk.history.all(Draw) for pulse in draw.pulses]
+    used = (pulse for _, draw in desk.history.all(Draw) for pulse in draw.pulses if pulse.beacon in chains)
+    times += [chains[pulse.beacon].time_of(pulse.round) for pulse in used]
     return max(times, default=0)
 
 

@@ -54,7 +54,8 @@ def replaced(desk: Desk, slots: Sequence[str]) -> Replaced | None:
 def inputs_then(desk: Desk, before: Replaced) -> dict[str, object]:
     """Return the inputs of the first announcement: after the round nothing but the round may be another."""
     refs = {"plan": before.said.plan, "objects": before.said.objects, "inspectors": before.said.inspectors}
-    entries = {name: desk.history.named(ref.text) for name, ref in refs.items()}
+    entries: dict[str, object] = {name: desk.history.named(ref.text) for name, ref in refs.items()}
+    entries["joint"] = tuple(desk.history.named(ref.text) for ref in before.said.joint)
     return {**entries, "history_size": before.said.history_size}
 
 

@@ -110,6 +110,10 @@ class Workspace:
         if public:
             self.storage.create(f"artifact/{digest}", data)
 
+    def holds(self, digest: str) -> bool:
+        """Say whether an artifact is here."""
+        return (self.root / "artifacts" / digest).is_file()
+
     def artifact(self, digest: str) -> bytes:
         """Return an artifact's bytes.
 

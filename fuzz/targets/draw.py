@@ -25,7 +25,8 @@ from fairdraw.snapshot import read_openings, read_row
 from fairdraw.statement import parse_text, read_entry
 from fairdraw.trust import Trust, parse_trust
 from fairdraw.verify import verify_bundle, verify_slip
-from fairdraw_cli.forms import DrawForm, PlanForm, read_form
+from fairdraw_cli.forms import DrawForm, read_form
+from fairdraw_cli.planform import PlanForm
 from fairdraw_cli.listening import parse_address
 from fairdraw_cli.witnessing import Logs
 from fairdraw_cli.workspace import SETTINGS, Workspace

@@ -22,6 +22,8 @@ from support.story import SLOT, signer, team
 DAY = 24 * 3600
 
 
+STRUCK_OFF = b'{"item":null,"no":"H-000002","reason":"yearly-cap"}\n'
+
 def patched(value: Any, patch: list[dict[str, Any]]) -> Any:
     """Return a value after a patch."""
     whole = copy.deepcopy(value)
@@ -234,8 +236,8 @@ def _bent(book: Book) -> None:
         ("cosigned after the round", "announcement-before-pulse", "announcement-late", late.go_on()),
         ("the second announcement of a slot", "first-of-slot", "slot-not-free", stories.announced_twice()),
         ("a snapshot that is not the newest", "snapshots", "not-the-newest", stories.stale()),
-        ("a name struck off without a rule", "closed-inputs", "exclusion-without-rule",
-         stories.cosigned(stories.begin(exclusions=b'{"no":"H-000002","reason":"friend"}\n')).go_on()),
+        ("a name struck off without a rule", "closed-inputs", "exclusions-differ",
+         stories.cosigned(stories.begin(exclusions=STRUCK_OFF)).go_on()),
         ("a pulse of another round", "pulse", "signature-invalid", swapped),
         ("reveals closed after the round", "seed", "reveals-late", stories.committed(late=True)),
         ("one depositary", "disclosure", "too-few-deposits", stories.sealed(deposits=1)),
@@ -305,11 +307,11 @@ def slip() -> tuple[Cases, Cases]:
          "an object that was drawn, the owner's copy", _set("/teams", [])),
         ("an undrawn object told that it was", "selection", "cutoff-contradicts", "an object that was not drawn",
          _set("/teams", owner["teams"])),
-        ("no stratum", "selection", "stratum-missing", "an object that was not drawn", _set("/stratum", None)),
+        ("no stratum", "selection", "stratum-missing", "an object that was not drawn", _set("/strata", [])),
         ("a stratum line with a flipped bit", "selection", "path-does-not-fit", "an object that was not drawn",
-         _set("/stratum/line", stories.flip(other["stratum"]["line"], 12))),
+         _set("/strata/0/line", stories.flip(other["strata"][0]["line"], 12))),
         ("the stratum at another place", "selection", "path-does-not-fit", "an object that was not drawn",
-         _set("/stratum/index", 3)),
+         _set("/strata/0/index", 3)),
         ("drawn twice", "assignment", "drawn-twice", "an object that was drawn, the owner's copy",
          _set("/teams", owner["teams"] * 2)),
         ("a team that the inspector is not in", "assignment", "row-of-another", "an inspector",
@@ -323,7 +325,7 @@ def slip() -> tuple[Cases, Cases]:
     book.fail("a second draw in the log", "no-other-draw", "another-draw", like="with the log", as_of=later,
               log=stories.drawn_twice(plain))  # fmt: skip
     book.fail("a void in the log", "later-acts", "voided", like="with the log", as_of=later, log=stories.voided(plain))
-    if inspector["stratum"] is not None:
+    if inspector["strata"]:
         raise ValueError("an inspector's slip has no stratum")
     return book.accept, book.refuse
 

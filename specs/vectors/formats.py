@@ -295,17 +295,74 @@ def _quota(ratio: str, base: int, rounding: str, quota: int) -> dict[str, Any]:
     return {"name": f"{rounding}({base}*{ratio})", "ratio": ratio, "base": base, "rounding": rounding, "quota": quota}
 
 
+def _line(values: list[Any], total: int, base: int, eligible: int, quota: int, derivation: str) -> dict[str, Any]:
+    return {"stratum": values, "total": total, "base": base, "eligible": eligible, "quota": quota,
+            "derivation": derivation}  # fmt: skip
+
+
+def _rule(strata: list[str], ratio: str, *, of: list[Any] | None = None, **more: Any) -> dict[str, Any]:
+    whole = {"of": of or [], "ratio": ratio, "rounding": "ceil", "floor": None}
+    return {"items": ["fund-use"], "filter": "", "strata": strata, "ratios": [whole], "grade": None, "grades": [],
+            "top_up": [], "region": None, "each_region": False} | more  # fmt: skip
+
+
+def _graded_cases() -> Cases:
+    """plan.md §4, §5: credit grades, full coverage, and a legal floor that discounts and filters must not lower."""
+    grades = [{"grade": "bad", "factor": "1/1", "rounding": "nearest", "whole": True},
+              {"grade": "fair", "factor": "1/1", "rounding": "nearest", "whole": False},
+              {"grade": "good", "factor": "3/10", "rounding": "floor", "whole": False}]  # fmt: skip
+    floor = {"of": [], "ratio": "1/10", "rounding": "ceil", "floor": "1/10"}
+    rule = _rule([], "1/10", ratios=[floor], grade="grade", grades=grades, top_up=["fair"])
+    counts = (("bad", 1), ("fair", 20), ("good", 20))
+    kinds = [grade for grade, count in counts for _ in range(count)]
+    rows = [[f"A-{i:02d}", {"grade": grade}] for i, grade in enumerate(kinds)]
+    told = "nearest(20*1/10*1/1)=2;floor=ceil(41*1/10)=5>3;top-up=2"
+    spared = "nearest(20*1/10*1/1)=2;floor=ceil(41*1/10)=5>2;top-up=3"
+    return [
+        {"name": "grades, and a floor topped up", "rule": rule, "share": None, "rows": rows, "exclusions": [],
+         "allocation": [_line(["bad"], 1, 1, 1, 1, "all(1)"), _line(["fair"], 20, 20, 20, 4, told),
+                        _line(["good"], 20, 20, 20, 0, "floor(20*1/10*3/10)=0")]},
+        {"name": "a floor of all rows, whatever the filter", "rule": rule | {"filter": 'grade = "fair"'},
+         "share": None, "rows": rows, "exclusions": [],
+         "allocation": [_line(["fair"], 20, 20, 20, 5, spared)]},
+    ]  # fmt: skip
+
+
+def _regional_cases() -> Cases:
+    """plan.md §4: regions share a quota by largest remainder; instalments take nobody twice."""
+    kinds = [region for region, count in (("a", 4), ("b", 4), ("c", 2)) for _ in range(count)]
+    rows = [[f"A-{i:02d}", {"region": region}] for i, region in enumerate(kinds)]
+    rule = _rule([], "3/10", region="region")
+    head, half = "ceil(10*3/10)=3", "ceil(10*3/10*1/2)=2"
+    case = {"rows": rows, "exclusions": [], "share": None}
+    before = [["fund-use", "A-00", "drawn-before"]]
+    return [
+        {"name": "regions", **case, "rule": rule, "allocation": [
+            _line(["a"], 4, 4, 4, 1, f"{head};region=1"), _line(["b"], 4, 4, 4, 1, f"{head};region=1"),
+            _line(["c"], 2, 2, 2, 1, f"{head};region=1")]},
+        {"name": "an instalment", **case, "rule": rule, "share": "1/2", "exclusions": before, "allocation": [
+            _line(["a"], 4, 4, 3, 0, f"{half};region=1;before=1"), _line(["b"], 4, 4, 4, 1, f"{half};region=1"),
+            _line(["c"], 2, 2, 2, 0, f"{half};region=0")]},
+        {"name": "one each", **case, "rule": rule | {"each_region": True, "ratios": [
+            {"of": [], "ratio": "1/10", "rounding": "ceil", "floor": None}]}, "allocation": [
+            _line(["a"], 4, 4, 4, 1, "ceil(10*1/10)=1;region=1"), _line(["b"], 4, 4, 4, 1, "ceil(10*1/10)=1;least=1"),
+            _line(["c"], 2, 2, 2, 1, "ceil(10*1/10)=1;least=1")]},
+    ]  # fmt: skip
+
+
 def quotas() -> tuple[Cases, Cases]:
     """plan.md §2, §3: rounding and strata, worked out by hand."""
     rows = [["A-1", {"type": "hospital", "grade": 1}], ["A-2", {"type": "hospital", "grade": 1}],
             ["A-3", {"type": "hospital", "grade": None}], ["A-4", {"type": "care", "grade": 1}],
             ["A-5", {"type": "hospital", "grade": 1}]]  # fmt: skip
     strata: Cases = [
-        {"stratum": ["care", 1], "base": 1, "eligible": 0, "quota": 0, "derivation": "ceil(1*1/2)=1;eligible=0"},
-        {"stratum": ["hospital", 1], "base": 3, "eligible": 3, "quota": 2, "derivation": "ceil(3*1/2)=2"},
-        {"stratum": ["hospital", None], "base": 1, "eligible": 1, "quota": 1, "derivation": "ceil(1*1/2)=1"},
+        _line(["care", 1], 1, 1, 0, 0, "ceil(1*1/2)=1;eligible=0"),
+        _line(["hospital", 1], 3, 3, 3, 2, "ceil(3*1/2)=2"),
+        _line(["hospital", None], 1, 1, 1, 1, "ceil(1*1/2)=1"),
     ]
-    rules = {"strata": ["type", "grade"], "ratio": "1/2", "rounding": "ceil", "rows": rows, "exclusions": ["A-4"]}
+    rules = {"rule": _rule(["type", "grade"], "1/2"), "share": None, "rows": rows,
+             "exclusions": [[None, "A-4", "yearly-cap"]]}  # fmt: skip
+    graded, regional = _graded_cases(), _regional_cases()
     accept = [
         _quota("3/100", 37, "ceil", 2),
         _quota("3/100", 100, "ceil", 3),
@@ -322,8 +379,9 @@ def quotas() -> tuple[Cases, Cases]:
         _quota("1/3", 9007199254740991, "floor", 3002399751580330),
         _quota("1/1", 7, "ceil", 7),
         {"name": "strata", **rules, "allocation": strata},
-        {"name": "one stratum of all rows", **rules | {"strata": []}, "allocation": [
-            {"stratum": [], "base": 5, "eligible": 4, "quota": 3, "derivation": "ceil(5*1/2)=3"}]},
+        {"name": "one stratum of all rows", **rules | {"rule": _rule([], "1/2")}, "allocation": [
+            _line([], 5, 5, 4, 3, "ceil(5*1/2)=3")]},
+        *graded, *regional,
     ]  # fmt: skip
     for case in accept:
         if "base" in case:
@@ -333,9 +391,22 @@ def quotas() -> tuple[Cases, Cases]:
         {**_quota("7/100", 100, "ceil", 8), "name": "0.07 * 100 in floating point", "expect": "quota-differs"},
         {"name": "exclusions taken from the base", **rules, "expect": "quota-differs", "allocation": [
             strata[0] | {"base": 0, "derivation": "ceil(0*1/2)=0"}, *strata[1:]]},
-        {"name": "an unknown attribute", **rules | {"strata": ["size"]}, "expect": "unknown-attribute"},
-        {"name": "a list as stratum", **rules | {"strata": ["tags"], "rows": [["A-1", {"tags": ["x"]}]]},
+        {"name": "an unknown attribute", **rules | {"rule": _rule(["size"], "1/2")}, "expect": "unknown-attribute"},
+        {"name": "a list as stratum", **rules | {"rule": _rule(["tags"], "1/2"), "rows": [["A-1", {"tags": ["x"]}]]},
          "expect": "list-as-stratum"},
+        {"name": "no ratio for a stratum", **rules | {"rule": _rule(["type"], "1/2", of=["pharmacy"])},
+         "expect": "stratum-without-ratio"},
+        {"name": "no rule for a grade", **graded[0], "expect": "grade-without-rule",
+         "rule": graded[0]["rule"] | {"grades": graded[0]["rule"]["grades"][:1]}},
+        {**graded[0], "name": "a floor that is not topped up", "expect": "quota-differs", "allocation": [
+            line | {"quota": 2, "derivation": line["derivation"].partition(";")[0]}
+            if "top-up" in line["derivation"] else line for line in graded[0]["allocation"]]},
+        {**graded[1], "name": "a filter that lowers the floor", "expect": "quota-differs", "allocation": [
+            graded[1]["allocation"][0] | {"quota": 2, "derivation": "nearest(20*1/10*1/1)=2"}]},
+        {**regional[0], "name": "regions rounded each by itself", "expect": "quota-differs", "allocation": [
+            line | {"quota": 2} for line in regional[0]["allocation"]]},
+        {**regional[1], "name": "an instalment without what was drawn before", "expect": "quota-differs",
+         "allocation": [line | {"quota": line["quota"] + 1} for line in regional[1]["allocation"]]},
     ]  # fmt: skip
     refuse += [{"name": f"ratio {text}", "ratio_text": text, "expect": "bad-field"}
                for text in ("3%", "0.03", "1/0", "01/2", "1/02", "3/2", "-1/2", "1/1000000000")]  # fmt: skip
@@ -360,16 +431,16 @@ def selection() -> tuple[Cases, Cases]:
     drawn, cutoffs = [], []
     for index, stratum in enumerate(strata):
         chosen = sorted((ticket(KEY, "object", no), no) for no in stratum["eligible"])[: stratum["quota"]]
-        drawn += [[*one, index] for one in chosen]
+        drawn += [[*one, [index]] for one in chosen]
         cutoffs.append(max(chosen)[0] if chosen else None)
     told: dict[str, Any] = {"key": KEY, "strata": strata, "drawn": sorted(drawn), "cutoffs": cutoffs}
     spare = max((ticket(KEY, "object", no), no) for no in strata[0]["eligible"])
-    of_first = [one for one in told["drawn"] if one[2] == 0]
-    swapped = [[*spare, 0] if one == of_first[0] else one for one in told["drawn"]]
+    of_first = [one for one in told["drawn"] if one[2] == [0]]
+    swapped = [[*spare, [0]] if one == of_first[0] else one for one in told["drawn"]]
     accept = [{"name": "four strata", **told}]
     refuse = [
         {"name": "one object swapped", **told | {"drawn": sorted(swapped)}, "expect": "selection-differs"},
-        {"name": "one object more", **told | {"drawn": sorted([*drawn, [*spare, 0]])}, "expect": "selection-differs"},
+        {"name": "one object more", **told | {"drawn": sorted([*drawn, [*spare, [0]]])}, "expect": "selection-differs"},
         {"name": "one object left out", **told | {"drawn": told["drawn"][1:]}, "expect": "selection-differs"},
         {"name": "in the order of strata", **told | {"drawn": drawn[::-1]}, "expect": "selection-differs"},
         {"name": "a cutoff above", **told | {"cutoffs": [spare[0], *cutoffs[1:]]}, "expect": "cutoff-differs"},

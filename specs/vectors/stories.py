@@ -265,7 +265,7 @@ def substituted(told: Told) -> dict[str, Any]:
 
 def _fields(entry: Entry) -> dict[str, Any]:
     value = entry.of(Draw)
-    return {name: getattr(value, name) for name in ("announcement", "pulses", "key", "results", "counts", "blocks")}
+    return {name: getattr(value, name) for name in ("announcement", "pulses", "key", "results", "counts", "blocks", "pool")}
 
 
 def _copy(story: Story) -> Story:
@@ -299,7 +299,7 @@ def slip(told: Told, role: Any, no: str, *, own: bool = False) -> Any:
     made = make_slip(
         told.story.entries, sizes(told.story), announcement=told.announcement, draw=told.draw,
         plan=told.plan.statement, snapshot=entry, roster=snapshot.roster, results=told.record.artifact,  # type: ignore[arg-type]
-        role=role, no=no, own=openings if own else (),
+        exclusions=told.exclusions, role=role, no=no, own=openings if own else (),
     )  # fmt: skip
     return encoding.parse(made.format()[:-1])
 

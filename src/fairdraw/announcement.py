@@ -1,28 +1,29 @@
 """The announcement (抽取公告): all that a draw depends on, fixed before its randomness is. specs/announcement.md."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fairdraw import encoding
 from fairdraw.beacon import RETIRED, Chain
 from fairdraw.errors import AnnouncementError, EncodingError
+from fairdraw.exclusion import DRAWN_BEFORE, YEARLY_CAP, Exclusion
+from fairdraw.filter import check, parse
+from fairdraw.randomness import Timed, closes_at, named_sources, time_of
 from fairdraw.schema import (
-    HASH,
-    NUMBER,
     Announcement,
-    Artifact,
     AtOnce,
     Committed,
     Plan,
     Published,
-    Ref,
     SnapshotStatement,
-    Source,
+    SubstitutionCall,
     Until,
 )
-from fairdraw.snapshot import Roster
+from fairdraw.snapshot import Roster, RosterRow
 from fairdraw.statement import Entry, Head
+from fairdraw.values import HASH, NUMBER, Artifact, Ref
 
 Pair = tuple[str, str]
 
@@ -31,15 +32,34 @@ Pair = tuple[str, str]
 class Inputs:
     """All that a draw is a function of, besides its key.
 
-    `recusals` are (object number, inspector number) pairs; `exclusions` are object numbers.
+    `joint` are the inspectors of further departments, in the order of the plan; `recusals` are (object number, inspector
+    number) pairs.
     """
 
     announcement: Entry
     plan: Plan
     objects: Roster
     inspectors: Roster
+    joint: tuple[Roster, ...]
     recusals: frozenset[Pair]
-    exclusions: frozenset[str]
+    exclusions: frozenset[Exclusion]
+
+    @property
+    def staff(self) -> tuple[RosterRow, ...]:
+        """Return the inspectors of all departments, sorted by number.
+
+        Raises:
+            AnnouncementError: `number-in-two-registries`, or `joint-schema-differs`.
+        """
+        rows = [row for roster in (self.inspectors, *self.joint) for row in roster.rows]
+        if not self.joint:
+            return self.inspectors.rows
+        # One number for two people would let either come, or one be drawn twice.
+        if twice := [no for no, times in Counter(row.no for row in rows).items() if times > 1]:
+            raise AnnouncementError("number-in-two-registries", found=min(twice))
+        if len({tuple(row.attrs) for row in rows}) > 1:
+            raise AnnouncementError("joint-schema-differs", expected=sorted(rows[0].attrs))
+        return tuple(sorted(rows, key=lambda row: row.no))
 
 
 def artifact_of(data: bytes) -> Artifact:
@@ -53,10 +73,11 @@ def announce(  # noqa: PLR0913 - each is a field of the announcement
     plan: Entry,
     objects: Entry,
     inspectors: Entry,
+    joint: Sequence[Entry] = (),
     slots: Sequence[str],
     recusals: bytes,
     exclusions: bytes,
-    sources: Sequence[tuple[Chain, int]],
+    sources: Sequence[tuple[Timed, int]],
     seed: Published | Committed,
     disclosure: AtOnce | Until,
     window: str,
@@ -64,16 +85,21 @@ def announce(  # noqa: PLR0913 - each is a field of the announcement
     history_size: int,
     replaces: Ref | None = None,
 ) -> Announcement:
-    """Return the announcement of a draw; `sources` are (chain, round), `window` is the last inspection day.
+    """Return the announcement of a draw; `sources` are (chain or events, round), `window` is the last inspection day.
 
     Raises:
         AnnouncementError: the plan, snapshots, slots, round or window do not fit together.
+        FilterError: a filter asks for what the objects have not.
         StatementError: a field is malformed.
     """
     rules = plan.of(Plan)
-    for entry, registry in ((objects, rules.objects), (inspectors, rules.inspectors)):
+    named = [(objects, rules.objects), (inspectors, rules.inspectors)]
+    named += zip(joint, (department.inspectors for department in rules.joint), strict=True)
+    for entry, registry in named:
         if (found := entry.of(SnapshotStatement).registry) != registry:
             raise AnnouncementError("wrong-registry", expected=registry, found=found)
+    for rule in rules.rules:
+        check(parse(rule.filter), objects.of(SnapshotStatement).attrs)
     if unknown := sorted(set(slots) - set(rules.slots)):
         raise AnnouncementError("slot-not-in-plan", expected=list(rules.slots), found=unknown[0])
     if retired := [chain.id for chain, _ in sources if chain.id in RETIRED]:
@@ -85,28 +111,30 @@ def announce(  # noqa: PLR0913 - each is a field of the announcement
             expected=encoding.format_time(head.time + margin),
             found=encoding.format_time(due),
         )
-    if encoding.end_of_day(window) <= max(chain.time_of(number) for chain, number in sources):
+    if encoding.end_of_day(window) <= max(closes_at(timed, number) for timed, number in sources):
         raise AnnouncementError("window-before-round", expected=encoding.format_time(due), found=window)
     return head.make(
         Announcement,
+        with_=tuple(department.name for department in rules.joint),
         slots=tuple(sorted(slots)),
         plan=plan.ref,
         objects=objects.ref,
         inspectors=inspectors.ref,
+        joint=tuple(entry.ref for entry in joint),
         recusals=artifact_of(recusals),
         exclusions=artifact_of(exclusions),
-        beacon=tuple(Source(beacon=chain.id, hash=chain.hash, round=number) for chain, number in sources),
+        beacon=named_sources(sources, margin=margin),
         seed=seed,
         disclosure=disclosure,
         window=window,
         margin=margin,
         history_size=history_size,
-        regulation=None,
+        regulation=rules.regulation,
         replaces=replaces,
     )
 
 
-def limit_of(announcement: Announcement, chains: Mapping[str, Chain], minimum: int) -> int:
+def limit_of(announcement: Announcement | SubstitutionCall, chains: Mapping[str, Chain], minimum: int) -> int:
     """Return the time before which the quorum must have cosigned: POSIX seconds (specs/verification.md, Order).
 
     It is the earliest round's time less the announced margin, or less the reader's own minimum where that is larger:
@@ -115,12 +143,7 @@ def limit_of(announcement: Announcement, chains: Mapping[str, Chain], minimum: i
     Raises:
         AnnouncementError: `unknown-chain`.
     """
-    for source in announcement.beacon:
-        if source.beacon not in chains or chains[source.beacon].hash != source.hash:
-            raise AnnouncementError("unknown-chain", expected=sorted(chains), found=source.beacon)
-        if source.beacon in RETIRED:
-            raise AnnouncementError("retired-chain", found=source.beacon)
-    rounds = [chains[source.beacon].time_of(source.round) for source in announcement.beacon]
+    rounds = [time_of(source, chains) for source in announcement.beacon]
     if max(rounds) > encoding.LAST_TIME:
         raise AnnouncementError("round-too-far", expected=encoding.LAST_TIME, found=max(rounds))
     return min(rounds) - max(announcement.margin, minimum)
@@ -159,6 +182,7 @@ def _is_coded(row: Mapping[str, object]) -> bool:
 
 DECLARERS = ("object", "inspector", "bureau")
 REASON = re.compile(r"[a-z][a-z0-9-]{0,39}", re.ASCII)
+EXCLUSION_FIELDS = frozenset({"item", "no", "reason"})
 RECUSAL_FIELDS = frozenset({"declarer", "form", "inspector", "object", "reason"})
 
 
@@ -177,15 +201,18 @@ def read_recusals(data: bytes) -> frozenset[Pair]:
     return frozenset(pairs)
 
 
-def read_exclusions(data: bytes) -> frozenset[str]:
-    """Return the object numbers of an exclusion list: canonical lines `{"no":…,"reason":…}`.
+def read_exclusions(data: bytes) -> frozenset[Exclusion]:
+    """Return an exclusion list: canonical lines `{"item":…,"no":…,"reason":…}`, `item` null where it is for all items.
 
     Raises:
         AnnouncementError: `bad-list`.
     """
-    numbers = set()
+    told = set()
     for row in _canonical_lines(data, "exclusions"):
-        if row.keys() != {"no", "reason"} or not _is_number(row["no"]):
-            raise AnnouncementError("bad-list", what="exclusions", expected=["no", "reason"], found=str(row)[:80])
-        numbers.add(str(row["no"]))
-    return frozenset(numbers)
+        item, no, reason = row.get("item"), row.get("no"), row.get("reason")
+        fitting = isinstance(item, str | None) and _is_number(no) and reason in (YEARLY_CAP, DRAWN_BEFORE)
+        if row.keys() != EXCLUSION_FIELDS or not fitting:
+            expected = sorted(EXCLUSION_FIELDS)
+            raise AnnouncementError("bad-list", what="exclusions", expected=expected, found=str(row)[:80])
+        told.add(Exclusion(None if item is None else str(item), str(no), str(reason)))
+    return frozenset(told)

@@ -5,17 +5,9 @@ whether a withdrawal is the bureau's own, and whether a roster may be missing, i
 """
 
 from fairdraw.errors import StatementError
-from fairdraw.schema import (
-    Artifact,
-    Draw,
-    Evidence,
-    SnapshotStatement,
-    Statement,
-    Substitution,
-    SubstitutionCall,
-    Withdrawal,
-)
+from fairdraw.schema import Draw, Evidence, SnapshotStatement, Statement, Substitution, SubstitutionCall, Withdrawal
 from fairdraw.statement import read_entry
+from fairdraw.values import Artifact
 from transparency_log.mirror import ArtifactRefs
 
 

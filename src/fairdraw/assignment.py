@@ -7,114 +7,94 @@ order, would favour some pairs (docs/decisions/0004). The attempts are counted, 
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from fairdraw import tickets
+from fairdraw import switching, tickets
+from fairdraw.eligibility import Candidates, Member, Pair, candidates, has_specialities, is_forced, quotas, shortage
 from fairdraw.errors import AssignmentError
-from fairdraw.schema import Eligible, Team
+from fairdraw.rules import Team
 from fairdraw.snapshot import RosterRow
+from fairdraw.switching import Component
 
-FEW: Final = 5  # so few eligible inspectors make a team as good as arranged, whatever its size (attack 16)
+MAX_TICKETS: Final = 50_000_000  # of all attempts of a draw; about a minute in Python (specs/assignment.md §9)
 
-MAX_TICKETS: Final = 50_000_000  # of all attempts of a draw; about a minute in Python (specs/assignment.md §3)
-
-Member = tuple[str, str]  # department ("" where the plan names none), inspector number
 Block = tuple[str, int, int]  # smallest object number, accepted attempt, cap at that attempt
-Pair = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """Each drawn object's team and number of eligible inspectors, those forced, and the blocks (none without a cap)."""
+    """Who was drawn for what.
+
+    Attributes:
+        teams: each drawn object's team.
+        experts: each drawn object's experts, on top of the team; no objects where the plan has none.
+        eligible: how many inspectors are eligible for each object, before a pool is drawn.
+        attempts: each object's own accepted attempt, 0 but for specialities.
+        forced: the objects whose team was as good as arranged.
+        blocks: the accepted attempt of each block; none without a cap.
+        caps: each object's cap, that of its block at the accepted attempt; none without a cap.
+        pool: the accepted attempt of the pool, None where the plan draws none.
+    """
 
     teams: Mapping[str, tuple[Member, ...]]
+    experts: Mapping[str, tuple[str, ...]]
     eligible: Mapping[str, int]
+    attempts: Mapping[str, int]
     forced: tuple[str, ...]
     blocks: tuple[Block, ...]
+    caps: Mapping[str, int]
+    pool: int | None
 
 
-def _allows(rule: Eligible, obj: RosterRow, inspector: RosterRow) -> bool:
-    theirs = inspector.attrs[rule.inspector]
-    if rule.rule == "true":
-        return theirs is True
-    ours = obj.attrs[str(rule.object)]
-    if ours is None or theirs is None:
-        return False  # what is not known is neither the same nor shown to differ
-    # A number is never the same as a boolean, whatever Python says of 1 and True.
-    same = type(ours) is type(theirs) and ours == theirs
-    return same == (rule.rule == "same")
+class _Budget:
+    """How many tickets a draw's attempts may still look at: a verifier must not be made to work for ever."""
+
+    def __init__(self) -> None:
+        self.left = MAX_TICKETS
+
+    def spend(self, tickets: int) -> None:
+        self.left -= tickets
+        if self.left < 0:
+            raise AssignmentError("attempts-exhausted", block="", expected=MAX_TICKETS, cap=0)
 
 
-def check_rules(team: Team, objects: Set[str], inspectors: Set[str]) -> None:
-    """Check that the attributes which the rules name are in the rosters' schemas.
+@dataclass(slots=True, kw_only=True)
+class _Lottery:
+    """A key, the rules and the candidates of one draw; `teams` and `attempts` are filled as it goes."""
 
-    Raises:
-        AssignmentError: `unknown-attribute`.
-    """
-    for rule in team.eligible:
-        if (rule.object is None) != (rule.rule == "true"):
-            raise AssignmentError("bad-rule", expected="an object attribute but for `true`", found=rule.rule)
-        if rule.object is not None and rule.object not in objects:
-            raise AssignmentError("unknown-attribute", expected=sorted(objects), found=rule.object)
-        if rule.inspector not in inspectors:
-            raise AssignmentError("unknown-attribute", expected=sorted(inspectors), found=rule.inspector)
-    if team.department is not None and team.department not in inspectors:
-        raise AssignmentError("unknown-attribute", expected=sorted(inspectors), found=team.department)
+    team: Team
+    who: Candidates
+    key: bytes
+    members: Mapping[str, tuple[Member, ...]] = field(default_factory=dict)
+    budget: _Budget = field(default_factory=_Budget)
+    teams: dict[str, tuple[Member, ...]] = field(default_factory=dict)
+    experts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    attempts: dict[str, int] = field(default_factory=dict)
 
+    def settle(self, no: str, attempt: int, own: int, team: tuple[Member, ...]) -> None:
+        """Keep an object's team, and draw its experts under the same attempts."""
+        self.teams[no], self.attempts[no] = team, own
+        if self.team.experts is None:
+            return
+        ticket = tickets.ticketer(self.key, "expert")
+        ranked = sorted((ticket(attempt, own, no, expert), expert) for expert in self.who.experts[no])
+        self.experts[no] = tuple(expert for _, expert in ranked[: self.team.experts.number])
 
-def _department(team: Team, inspector: RosterRow) -> str:
-    """Return an inspector's department, "" where the plan names none or the inspector has none."""
-    value = "" if team.department is None else inspector.attrs[team.department]
-    if value is not None and not isinstance(value, str):
-        raise AssignmentError("department-not-text", inspector=inspector.no, found=repr(value)[:80])
-    return value or ""
-
-
-def eligibility(
-    team: Team, objects: Sequence[RosterRow], inspectors: Sequence[RosterRow], recusals: Set[Pair]
-) -> dict[str, tuple[Member, ...]]:
-    """Return the eligible (department, number) pairs of each object, in roster order."""
-    if not objects or not inspectors:
-        return {obj.no: () for obj in objects}
-    check_rules(team, objects[0].attrs.keys(), inspectors[0].attrs.keys())
-    named = [rule.object for rule in team.eligible if rule.object is not None]
-    quota = dict(team.quota)
-    recused: dict[str, set[str]] = {}
-    for object_no, inspector_no in recusals:
-        recused.setdefault(object_no, set()).add(inspector_no)
-    # Objects that agree in the attributes which the rules name have the same eligible inspectors.
-    groups: dict[tuple[str, ...], tuple[Member, ...]] = {}
-    told = {}
-    for obj in objects:
-        group = tuple(repr(obj.attrs[name]) for name in named)
-        if group not in groups:
-            able = (i for i in inspectors if all(_allows(rule, obj, i) for rule in team.eligible))
-            members = ((_department(team, i), i.no) for i in able)
-            groups[group] = tuple(m for m in members if not quota or m[0] in quota)
-        out = recused.get(obj.no)
-        told[obj.no] = tuple(m for m in groups[group] if m[1] not in out) if out else groups[group]
-    return told
-
-
-def shortage(team: Team, members: Sequence[Member]) -> tuple[str, int, int] | None:
-    """Return (department, needed, found) where the eligible cannot make a team, else None."""
-    found = Counter(department for department, _ in members)
-    for department, needed in team.quota or (("", team.size),):
-        if found[department] < needed:
-            return department, needed, found[department]
-    return None
-
-
-def _team(
-    team: Team, members: Sequence[Member], ticket: Callable[..., bytes], attempt: int, no: str
-) -> tuple[Member, ...]:
-    # The object attempt is 0: it rises only under rules of the kind "at least one with speciality s".
-    ranked = sorted((department, ticket(attempt, 0, no, inspector), inspector) for department, inspector in members)
-    chosen: list[Member] = []
-    for department, needed in team.quota or (("", team.size),):
-        chosen += [(d, i) for d, _, i in ranked if d == department][:needed]
-    return tuple(chosen)
+    def draw_team(self, ticket: Callable[..., bytes], attempt: int, no: str) -> tuple[int, tuple[Member, ...]]:
+        """Return an object's first own attempt whose team has the specialities, and that team."""
+        members = self.members[no]
+        own = 0
+        while True:
+            if own or self.team.cap is not None:
+                self.budget.spend(len(members))
+            ranked = sorted((name, ticket(attempt, own, no, inspector), inspector) for name, inspector in members)
+            chosen: list[Member] = []
+            for department, needed in quotas(self.team):
+                chosen += [(d, i) for d, _, i in ranked if d == department][:needed]
+            if has_specialities(self.team, chosen, self.who.skills):
+                return own, tuple(chosen)
+            own += 1
 
 
 def _blocks(eligible: Mapping[str, Sequence[Member]]) -> list[list[str]]:
@@ -141,78 +121,119 @@ def _blocks(eligible: Mapping[str, Sequence[Member]]) -> list[list[str]]:
     return list(blocks.values())
 
 
-class _Budget:
-    """How many tickets a capped draw may still look at: a verifier must not be made to work for ever."""
-
-    def __init__(self) -> None:
-        self.left = MAX_TICKETS
-
-    def spend(self, tickets: int) -> None:
-        self.left -= tickets
-        if self.left < 0:
-            raise AssignmentError("attempts-exhausted", block="", expected=MAX_TICKETS, cap=0)
+def _components(team: Team, who: Candidates, eligible: Mapping[str, tuple[Member, ...]]) -> list[Component]:
+    return [
+        Component(team=team, cap=team.cap or 0, eligible={no: eligible[no] for no in block}, skills=who.skills)
+        for block in _blocks(eligible)
+    ]
 
 
-def _draw_block(
-    team: Team,
-    cap: int,
-    eligible: Mapping[str, Sequence[Member]],
-    ticket: Callable[..., bytes],
-    budget: _Budget,
-) -> tuple[dict[str, tuple[Member, ...]], int, int]:
-    inspectors = {inspector for members in eligible.values() for _, inspector in members}
+def _compose(within: Component, budget: _Budget) -> dict[str, switching.Composition]:
+    found = switching.compose(within, budget.spend)
+    if found is None:
+        raise AssignmentError(
+            "cap-infeasible", block=within.first, cap=within.cap, expected=switching.lowest_cap(within),
+            objects=len(within.eligible), inspectors=within.inspectors,
+        )  # fmt: skip
+    return found
+
+
+def _pool(lottery: _Lottery) -> int:
+    """Draw the pool: the first under which every object can have a team, and a switch chain a place to start.
+
+    Raises:
+        AssignmentError: `attempts-exhausted` after `limit` pools.
+    """
+    team, who = lottery.team, lottery.who
+    ticket = tickets.ticketer(lottery.key, "pool")
+    for attempt in range(team.limit):
+        lottery.budget.spend(len(who.urn))
+        drawn = {no for _, no in sorted((ticket(attempt, no), no) for no in who.urn)[: team.pool]}
+        lottery.members = {no: tuple(m for m in able if m[1] in drawn) for no, able in who.members.items()}
+        if any(shortage(team, no, members, who.skills) for no, members in lottery.members.items()):
+            continue
+        components = _components(team, who, lottery.members) if team.beyond == "switch-chain" else []
+        if all(switching.compose(within, lottery.budget.spend) is not None for within in components):
+            return attempt
+    raise AssignmentError("attempts-exhausted", block="", expected=team.limit, cap=team.pool)
+
+
+def _draw_block(lottery: _Lottery, within: Component) -> Block:
+    team, cap, eligible = lottery.team, within.cap, within.eligible
+    compositions = _compose(within, lottery.budget) if team.beyond == "switch-chain" else {}
     # No attempt under a cap that cannot hold the block's load can be accepted: they count, unmade.
-    lowest = -(-team.size * len(eligible) // len(inspectors))
+    lowest = -(-team.size * len(eligible) // within.inspectors)
+    ticket = tickets.ticketer(lottery.key, "team")
     attempt = max(lowest - cap, 0) * team.limit
     while True:
         allowed = cap + attempt // team.limit
         if allowed > cap and team.beyond == "void":
-            raise AssignmentError("attempts-exhausted", block=next(iter(eligible)), expected=team.limit, cap=cap)
-        teams = {}
+            raise AssignmentError("attempts-exhausted", block=within.first, expected=team.limit, cap=cap)
+        if allowed > cap and team.beyond == "switch-chain":
+            _switch(lottery, within, compositions)
+            return within.first, attempt, cap
+        drawn = {}
         load: Counter[str] = Counter()
         for no in eligible:
-            budget.spend(len(eligible[no]))
-            teams[no] = _team(team, eligible[no], ticket, attempt, no)
-            load.update(inspector for _, inspector in teams[no])
+            drawn[no] = lottery.draw_team(ticket, attempt, no)
+            load.update(inspector for _, inspector in drawn[no][1])
             if max(load.values()) > allowed:
                 break  # the whole block is rejected, whatever the other objects would get
         else:
-            return teams, attempt, allowed
+            for no, (own, members) in drawn.items():
+                lottery.settle(no, attempt, own, members)
+            return within.first, attempt, allowed
         attempt += 1
 
 
+def _switch(lottery: _Lottery, within: Component, compositions: Mapping[str, switching.Composition]) -> None:
+    """Walk the switch chain; its attempt is `limit`, which no rejection has."""
+    team = lottery.team
+    lottery.budget.spend((team.steps or 0) * (len(within.eligible) + within.inspectors))
+    teams = switching.first_matching(within, compositions)
+    switching.walk(within, teams, tickets.ticketer(lottery.key, "switch"))
+    ticket = tickets.ticketer(lottery.key, "team")
+    for no, members in within.eligible.items():
+        ranked = sorted((name, ticket(team.limit, 0, no, i), i) for name, i in members if i in teams[no])
+        lottery.settle(no, team.limit, 0, tuple((name, i) for name, _, i in ranked))
+
+
 def assign(
-    key: bytes, team: Team, objects: Sequence[RosterRow], inspectors: Sequence[RosterRow], recusals: Set[Pair]
+    key: bytes,
+    team: Team,
+    objects: Sequence[RosterRow],
+    inspectors: Sequence[RosterRow],
+    recusals: Set[Pair],
+    window: str,
 ) -> Assignment:
-    """Return the teams of the drawn objects.
+    """Return the teams of the drawn objects; `window` is the announced last day of inspections, `YYYY-MM-DD`.
 
     Raises:
-        AssignmentError: `too-few-eligible` for an object, or `attempts-exhausted` under a plan that says so.
+        AssignmentError: `too-few-eligible`, `too-few-experts` or `no-such-team` for an object; `cap-infeasible` for a
+            block under a switch chain; `attempts-exhausted`; `unknown-attribute`, `bad-rule` or `rule-type`.
     """
-    eligible = eligibility(team, objects, inspectors, recusals)
-    for no, members in eligible.items():
-        if lack := shortage(team, members):
-            raise AssignmentError("too-few-eligible", object=no, department=lack[0], expected=lack[1], found=lack[2])
-    ticket = tickets.ticketer(key, "team")
-    counts = {no: len(members) for no, members in eligible.items()}
-    forced = tuple(no for no, members in eligible.items() if is_forced(team, members))
+    who = candidates(team, objects, inspectors, recusals, window)
+    for error in who.lacking.values():
+        raise error
+    lottery = _Lottery(team=team, who=who, key=key, members=who.members)
+    pool = None if team.pool is None else _pool(lottery)
+    blocks: list[Block] = []
+    caps: dict[str, int] = {}
     if team.cap is None:
-        return Assignment({no: _team(team, eligible[no], ticket, 0, no) for no in eligible}, counts, forced, ())
-    teams: dict[str, tuple[Member, ...]] = {}
-    blocks = []
-    budget = _Budget()
-    for block in _blocks(eligible):
-        drawn, attempt, cap = _draw_block(team, team.cap, {no: eligible[no] for no in block}, ticket, budget)
-        teams |= drawn
-        blocks.append((block[0], attempt, cap))
-    return Assignment(teams, counts, forced, tuple(blocks))
-
-
-def is_forced(team: Team, members: Sequence[Member]) -> bool:
-    """Say whether so few inspectors are eligible that the team was as good as arranged (finding `forced-team`).
-
-    A department left with just the wanted inspector shows, however many there are in the others.
-    """
-    found = Counter(department for department, _ in members)
-    thin = any(found[department] < 2 * needed for department, needed in team.quota)
-    return thin or len(members) < max(2 * team.size, FEW)
+        ticket = tickets.ticketer(key, "team")
+        for no in lottery.members:
+            lottery.settle(no, 0, *lottery.draw_team(ticket, 0, no))
+    else:
+        for within in _components(team, who, lottery.members):
+            blocks.append(_draw_block(lottery, within))
+            caps |= dict.fromkeys(within.eligible, blocks[-1][2])
+    return Assignment(
+        teams=lottery.teams,
+        experts=lottery.experts,
+        eligible={no: len(members) for no, members in who.members.items()},
+        attempts=lottery.attempts,
+        forced=tuple(no for no, members in who.members.items() if is_forced(team, members, who.skills)),
+        blocks=tuple(blocks),
+        caps=caps,
+        pool=pool,
+    )

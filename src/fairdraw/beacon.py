@@ -267,7 +267,7 @@ def parse_pulse(data: bytes, chain: Chain) -> Pulse:
     """
     if len(data) > MAX_PULSE_BYTES:
         raise BeaconError("pulse-too-large", expected=MAX_PULSE_BYTES, found=len(data))
-    fields = _read_object(data)
+    fields = read_object(data)
     for name in ("chain", "chain_hash"):
         if name in fields and (stated := _hex_field(fields, name)) != chain.hash:
             raise BeaconError("wrong-chain", expected=chain.hash, found=stated)
@@ -415,7 +415,7 @@ def _unhex(text: str, *, field: str) -> bytes:
     return bytes.fromhex(text)
 
 
-def _read_object(data: bytes) -> dict[str, Any]:
+def read_object(data: bytes) -> dict[str, Any]:
     """Read one JSON object without duplicate names: of two `round`s each reader would choose its own."""
     try:
         value = json.loads(data.decode(), object_pairs_hook=_unique)

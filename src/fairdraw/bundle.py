@@ -11,35 +11,38 @@ from typing import Annotated, Final, Literal
 from pydantic import FailFast, Field, ValidationError
 
 from fairdraw import encoding
+from fairdraw.encoding import year_of
 from fairdraw.errors import BundleError, EncodingError, StatementError
+from fairdraw.exclusion import looks_back
+from fairdraw.randomness import artifacts_of
 from fairdraw.schema import (
     Announcement,
-    Count,
     Deposit,
     Draw,
-    Hash,
+    Evidence,
+    ItemList,
     Key,
-    Name,
-    Number,
     Opening,
     Plan,
-    PulseValue,
     Receipt,
     Reveal,
+    SignOff,
     SnapshotStatement,
     Until,
-    Value,
     Withdrawal,
 )
 from fairdraw.snapshot import Opening as FieldOpening
 from fairdraw.statement import Entry, read_entry
+from fairdraw.values import Count, Hash, Name, Number, PulseValue, Value
 from transparency_log import merkle
 from transparency_log.note import Note, Signature
 from transparency_log.proof import TlogProof
 from transparency_log.reader import MAX_COSIGNED
 
 MAX_BUNDLE: Final = 1 << 30  # bytes; a larger draw is verified from the folder (specs/bundle.md §4)
-NEEDS_EARLY_QUORUM: Final = frozenset({"plan", "announcement", "void", "reveals-closed", "deposit", "opening"})
+NEEDS_EARLY_QUORUM: Final = frozenset(
+    {"plan", "announcement", "void", "reveals-closed", "deposit", "evidence", "opening"}
+)
 Base64 = str
 
 
@@ -99,17 +102,21 @@ class Bundle(_Evidence):
 class Slip(_Evidence):
     """One row's proof.
 
-    `stratum` is an object's stratum line; `teams` are the drawn lines that name the row: none or one for an object,
-    any number for an inspector. `own` are the owner's openings, in the owner's copy only.
+    `strata` are an object's stratum lines, one for each item whose filter lets it through; `exclusions` is the announced
+    list (base64), by which it may have been passed over; `teams` are the drawn lines that name the row: none or one for
+    an object, any number for an inspector. `own` are the owner's openings, in the owner's copy only. `artifacts` are the
+    documents of a source that is no chain of drand.
     """
 
     type: Literal["slip"]
     registry: Literal["objects", "inspectors"]
     no: Number
     row: Path
-    stratum: Path | None
+    strata: Annotated[tuple[Path, ...], FailFast()]
+    exclusions: Base64
     teams: Annotated[tuple[Path, ...], FailFast()]
     own: Annotated[tuple[FieldOpening, ...], FailFast()]
+    artifacts: Annotated[tuple[Carried, ...], FailFast()]
 
 
 def read_file(data: bytes) -> Bundle | Slip:
@@ -198,18 +205,23 @@ def relevant(all_statements: Sequence[Entry], announcement: Entry, draw: Entry |
     """
     said = announcement.of(Announcement)
     last = announcement if draw is None else draw
-    references = [said.plan, said.objects, said.inspectors]
+    references = [said.plan, said.objects, said.inspectors, *said.joint]
     if said.seed.kind == "committed":
         references += [contributor.commitment for contributor in said.seed.contributors]
     known = _one_of_each(all_statements, {announcement.index, last.index, *(ref.index for ref in references)})
     chain = _chain(known, last)
     named = {announcement.text_hash, *(ref.text for ref in references)}
     start = next((at for at, entry in enumerate(chain) if entry.text_hash in named or _has_slot(entry, said)), 0)
-    carried = {entry.text_hash for entry in chain[start:]} | named
+    plan = known[said.plan.text].statement if said.plan.text in known else None
+    items = plan.items if isinstance(plan, Plan) else None
+    if isinstance(plan, Plan) and looks_back(plan, said.slots):
+        start = min(start, _before_the_year(chain, plan.year))
+    carried = {entry.text_hash for entry in chain[start:]} | named | ({items.text} if items else set())
     carried |= {entry.text_hash for entry in chain if isinstance(entry.statement, Key)}
     snapshots = [known[ref.text].statement for ref in (said.objects, said.inspectors) if ref.text in known]
     rosters = [one for one in snapshots if isinstance(one, SnapshotStatement)]
-    digests = artifact_names(said, rosters, None if draw is None else draw.of(Draw))
+    draws = [] if draw is None else [draw.of(Draw)]
+    digests = artifact_names(said, rosters, draws, pulses=[p for one in draws for p in one.pulses])
     embargo = said.disclosure.embargo if isinstance(said.disclosure, Until) else None
 
     def wanted(entry: Entry) -> bool:
@@ -219,6 +231,13 @@ def relevant(all_statements: Sequence[Entry], announcement: Entry, draw: Entry |
                 return key.by != said.by or entry.index > last.index
             case Receipt() as receipt:
                 return receipt.snapshot.text in carried
+            case Evidence() as seen:
+                return seen.of.text == announcement.text_hash
+            case SignOff() as signed:
+                return signed.of.text in carried
+            case SnapshotStatement() as snapshot:
+                # A department's newest snapshot is the one that counts: those beside the announced one are shown too.
+                return snapshot.by in said.with_ and entry.index < announcement.index
             case Reveal() as reveal:
                 return reveal.commitment.text in carried
             case Deposit() as deposit:
@@ -231,6 +250,12 @@ def relevant(all_statements: Sequence[Entry], announcement: Entry, draw: Entry |
 
     told = (entry for entry in known.values() if entry.text_hash in carried or wanted(entry))
     return sorted(told, key=lambda entry: entry.index)
+
+
+def _before_the_year(chain: Sequence[Entry], year: int) -> int:
+    """Return where a chain's last statement before a year stands, 0 where there is none: caps count from there."""
+    before = [at for at, entry in enumerate(chain) if year_of(encoding.parse_time(entry.statement.time)) < year]
+    return max((at for at in before if not isinstance(chain[at].statement, Key)), default=0)
 
 
 def _quorum_after(sizes: Sequence[SignedSize], index: int) -> SignedSize | None:
@@ -319,10 +344,22 @@ def make_bundle(
     )
 
 
-def artifact_names(announcement: Announcement, snapshots: Iterable[SnapshotStatement], draw: Draw | None) -> list[str]:
-    """Return the digests of the artifacts that a bundle carries where they may be had."""
+def artifact_names(
+    announcement: Announcement,
+    snapshots: Iterable[SnapshotStatement],
+    draws: Iterable[Draw],
+    items: ItemList | None = None,
+    *,
+    pulses: Sequence[PulseValue] = (),
+) -> list[str]:
+    """Return the digests of the artifacts that a bundle carries where they may be had.
+
+    `pulses` are this draw's, which may name documents; `draws` are this one, unless it is sealed, and the earlier ones of the year that the caps and instalments look at.
+    """
     names = [announcement.recusals.digest, announcement.exclusions.digest]
+    names += [announcement.regulation.digest] if announcement.regulation else []
     names += [snapshot.roster.digest for snapshot in snapshots if snapshot.published]
-    if draw is not None:
-        names.append(draw.results.digest)
+    names += [draw.results.digest for draw in draws]
+    names += [items.items.digest] if items else []
+    names += artifacts_of(announcement.beacon, pulses)
     return sorted(set(names))

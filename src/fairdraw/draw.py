@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from fairdraw import tickets
 from fairdraw.announcement import Inputs
-from fairdraw.assignment import Assignment, assign, eligibility, is_forced, shortage
-from fairdraw.plan import Stratum, allocate, is_singled_out
+from fairdraw.assignment import Assignment, assign
+from fairdraw.eligibility import candidates, is_forced
+from fairdraw.quota import Allocation, Floor, Stratum, allocate, is_singled_out
 from fairdraw.schema import Announcement
 from fairdraw.selection import Selection, select
 from fairdraw.snapshot import RosterRow
@@ -28,12 +29,15 @@ class Outcome:
 class Preview:
     """What is known of a draw before its randomness.
 
-    `singled_out` are strata, `forced` and `impossible` object numbers with few or too few eligible inspectors,
+    `singled_out` are strata, `short` those of which fewer can be drawn than the plan wants, `floors` the legal floors;
+    `forced` and `impossible` object numbers with few or too few eligible inspectors,
     `attempts` the mean number of attempts over the trial keys.
     """
 
     strata: tuple[Stratum, ...]
     singled_out: tuple[Stratum, ...]
+    short: tuple[Stratum, ...]
+    floors: tuple[Floor, ...]
     forced: tuple[str, ...]
     impossible: tuple[str, ...]
     attempts: float
@@ -57,6 +61,16 @@ def key_material(
     )
 
 
+def allocation(inputs: Inputs) -> Allocation:
+    """Return the strata of an announcement with their quotas, and the legal floors that hold them.
+
+    Raises:
+        PlanError: the strata do not fit the roster.
+    """
+    slots = inputs.announcement.of(Announcement).slots
+    return allocate(inputs.plan, slots, inputs.objects, inputs.exclusions)
+
+
 def draw_lots(inputs: Inputs, key: bytes) -> Outcome:
     """Return the outcome of a draw under its 32-byte key.
 
@@ -64,15 +78,17 @@ def draw_lots(inputs: Inputs, key: bytes) -> Outcome:
         PlanError: the strata do not fit the roster.
         AssignmentError: a team cannot be drawn.
     """
-    strata = allocate(inputs.plan, inputs.objects, inputs.exclusions)
+    strata = allocation(inputs).strata
     selection = select(key, strata)
     drawn = {one.no for one in selection.drawn}
     rows = [row for row in inputs.objects.rows if row.no in drawn]
-    assignment = assign(key, inputs.plan.team, rows, inputs.inspectors.rows, inputs.recusals)
+    window = inputs.announcement.of(Announcement).window
+    assignment = assign(key, inputs.plan.team, rows, inputs.staff, inputs.recusals, window)
     busy = {inspector for team in assignment.teams.values() for _, inspector in team}
+    busy |= {expert for experts in assignment.experts.values() for expert in experts}
     audit = (
         _audit(key, inputs.objects.rows, drawn, inputs.plan.audit),
-        _audit(key, inputs.inspectors.rows, busy, inputs.plan.audit),
+        _audit(key, inputs.staff, busy, inputs.plan.audit),
     )
     return Outcome(key=key, strata=strata, selection=selection, assignment=assignment, audit=audit)
 
@@ -91,18 +107,23 @@ def preview(inputs: Inputs, trial_keys: Sequence[bytes]) -> Preview:
         PlanError: the strata do not fit the roster.
         AssignmentError: an attribute is unknown, or the attempts run out.
     """
-    strata = allocate(inputs.plan, inputs.objects, inputs.exclusions)
-    eligible = eligibility(inputs.plan.team, inputs.objects.rows, inputs.inspectors.rows, inputs.recusals)
+    planned = allocation(inputs)
+    strata = planned.strata
+    team, window = inputs.plan.team, inputs.announcement.of(Announcement).window
+    who = candidates(team, inputs.objects.rows, inputs.staff, inputs.recusals, window)
     at_risk = {no for stratum in strata if stratum.quota for no in stratum.eligible}
-    impossible = tuple(no for no in eligible if no in at_risk and shortage(inputs.plan.team, eligible[no]))
-    forced = tuple(no for no in eligible if no in at_risk and is_forced(inputs.plan.team, eligible[no]))
+    impossible = tuple(no for no in who.lacking if no in at_risk)
+    forced = tuple(no for no in who.members if no in at_risk and is_forced(team, who.members[no], who.skills))
     attempts = 1.0
-    if not impossible and inputs.plan.team.cap is not None and trial_keys:
+    chancy = team.cap is not None or team.pool is not None or team.specialities
+    if not impossible and chancy and trial_keys:
         outcomes = [draw_lots(inputs, key) for key in trial_keys]
         attempts = sum(_attempts(outcome) for outcome in outcomes) / len(outcomes)
     return Preview(
         strata=strata,
-        singled_out=tuple(s for s in strata if is_singled_out(inputs.plan, s)),
+        singled_out=tuple(s for s in strata if is_singled_out(s)),
+        short=tuple(s for s in strata if s.quota < s.wanted),
+        floors=planned.floors,
         forced=forced,
         impossible=impossible,
         attempts=attempts,

@@ -230,3 +230,13 @@ def end_of_day(text: str) -> int:
     """Return the POSIX seconds at which a date ends in China (UTC+8, no summer time): specs/encoding.md §4."""
     day = date.fromisoformat(check_date(text))
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) + 24 * 3600 - 8 * 3600
+
+
+def day_of(seconds: int) -> str:
+    """Return the date in China (UTC+8, no summer time) of POSIX seconds: specs/encoding.md §4."""
+    return datetime.fromtimestamp(seconds + 8 * 3600, UTC).date().isoformat()
+
+
+def year_of(seconds: int) -> int:
+    """Return the calendar year in China of POSIX seconds."""
+    return int(day_of(seconds)[:4])

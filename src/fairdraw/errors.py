@@ -5,14 +5,19 @@ Error:
 ├── StatementError      an entry that is not a statement (specs/statements.md)
 ├── RegistryError       rows, columns or numbers that cannot be frozen (specs/snapshot.md)
 ├── SnapshotError       a roster, seal or opening that does not fit its root
+├── RegulationError     a regulation that says what it cannot, or less than the one it derives from
 ├── PlanError           a plan that cannot be logged, or quotas that cannot be had
 ├── AnnouncementError   an announcement that must not be made
 ├── BeaconError         a chain, round or pulse that is not what it says
 ├── FetchError          no relay gave the round
 ├── SeedError           a commitment, reveal or embargo that does not fit
 ├── AssignmentError     no team can be drawn
+├── ActError            an act after a draw that is malformed, signed by the wrong role, or not allowed (specs/acts.md)
+├── FilterError         a filter that is not well formed, or asks a roster for what it has not (specs/filter.md)
+├── CalendarError       a table of working days that contradicts itself, or does not reach (specs/calendar.md)
 ├── TrustError          the reader's own trust file
 ├── BundleError         a bundle or slip that cannot be read
+├── AuditError          a log that cannot be audited
 └── WorkspaceError      a bureau's folder, or what was asked of it
 """
 
@@ -46,6 +51,10 @@ class SnapshotError(Error):
     """A roster, seal or opening does not fit what was logged."""
 
 
+class RegulationError(Error):
+    """A regulation is malformed, or laxer than the one that it derives from without saying why."""
+
+
 class PlanError(Error):
     """A plan cannot be logged, or its quotas cannot be had."""
 
@@ -70,12 +79,28 @@ class AssignmentError(Error):
     """No team can be drawn under the announced rules."""
 
 
+class ActError(Error):
+    """An act after a draw is malformed, signed by the wrong role, or against the regulation."""
+
+
+class FilterError(Error):
+    """A filter is not well formed, or does not fit the roster."""
+
+
+class CalendarError(Error):
+    """A table of working days contradicts itself, or does not reach a day."""
+
+
 class TrustError(Error):
     """The reader's own trust file is malformed or unsafe."""
 
 
 class BundleError(Error):
     """A bundle or a slip cannot be read."""
+
+
+class AuditError(Error):
+    """A log cannot be audited: it is not what was signed, nobody vouches for it, or the reader does not know it."""
 
 
 class WorkspaceError(Error):

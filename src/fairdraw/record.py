@@ -13,20 +13,23 @@ from fairdraw import encoding
 from fairdraw.announcement import Inputs
 from fairdraw.draw import Outcome
 from fairdraw.errors import EncodingError
-from fairdraw.schema import Announcement, Count, Counts, Draw, Hash, Listing, Number, PulseValue, Until, Value
+from fairdraw.schema import Announcement, Counts, Draw, Until
 from fairdraw.snapshot import listing_of
 from fairdraw.statement import Head
+from fairdraw.values import Count, Hash, Id, Listing, Number, PulseValue, Scalar, Value
 from transparency_log import merkle
 
 NONCE_LABEL: Final = "fairdraw/v1/nonce"
-StratumValues = tuple[str | int | bool | None, ...]
+StratumValues = tuple[Scalar, ...]
 L = TypeVar("L", "StratumLine", "DrawnLine")
 
 
 class StratumLine(Value):
     """A leaf of the result list: one stratum, its quota with derivation, and the largest drawn ticket."""
 
+    item: Id
     stratum: StratumValues
+    total: Count
     base: Count
     eligible: Count
     excluded: Count
@@ -39,10 +42,12 @@ class DrawnLine(Value):
     """A leaf of the result list: a drawn object, its team, and how many inspectors were eligible for it."""
 
     no: Number
-    stratum: StratumValues
+    strata: tuple[tuple[Id, StratumValues], ...]
     ticket: Hash
     eligible: Count
     team: tuple[tuple[str, Number], ...]
+    experts: tuple[Number, ...]
+    attempt: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +67,9 @@ def result_lines(outcome: Outcome) -> tuple[bytes, ...]:
     """Return the leaves of the result list: strata in order, then drawn objects by (ticket, number)."""
     told: list[Value] = [
         StratumLine(
+            item=stratum.item,
             stratum=stratum.values,
+            total=stratum.total,
             base=stratum.base,
             eligible=len(stratum.eligible),
             excluded=stratum.base - len(stratum.eligible),
@@ -75,10 +82,12 @@ def result_lines(outcome: Outcome) -> tuple[bytes, ...]:
     told += [
         DrawnLine(
             no=one.no,
-            stratum=outcome.strata[one.stratum].values,
+            strata=tuple((outcome.strata[at].item, outcome.strata[at].values) for at in one.strata),
             ticket=one.ticket.hex(),
             eligible=outcome.assignment.eligible[one.no],
             team=outcome.assignment.teams[one.no],
+            experts=outcome.assignment.experts.get(one.no, ()),
+            attempt=outcome.assignment.attempts.get(one.no, 0),
         )
         for one in outcome.selection.drawn
     ]
@@ -108,14 +117,39 @@ def _line(kind: type[L], line: bytes) -> L:
         raise EncodingError("bad-result-line", expected=kind.__name__, found=repr(line[:80])) from None
 
 
-def seal(lines: Sequence[bytes], blocks: object, embargo: bytes) -> bytes:
+def seal(lines: Sequence[bytes], blocks: object, pool: int | None, embargo: bytes) -> bytes:
     """Return the sealed artifact of a result list (specs/record.md §3).
 
     The nonce keeps anybody from trying out results against the digest; it is made from the embargo key, so that the
     record stays a function of its inputs.
     """
     nonce = sha256(f"{NONCE_LABEL}\n{embargo.hex()}\n".encode()).hexdigest()
-    return encoding.canonical([nonce, {"blocks": blocks, "lines": [encoding.parse(line) for line in lines]}])
+    told = [encoding.parse(line) for line in lines]
+    return encoding.canonical([nonce, {"blocks": blocks, "lines": told, "pool": pool}])
+
+
+def unseal(data: bytes) -> bytes:
+    """Return the result list's lines that a sealed artifact holds (specs/record.md §3).
+
+    Raises:
+        EncodingError: `bad-sealed-artifact`.
+    """
+    match encoding.parse(data):
+        case [str(), {"lines": list(lines)}]:
+            return encoding.lines(encoding.canonical(line) for line in lines)
+    raise EncodingError("bad-sealed-artifact", found=repr(data[:40]))
+
+
+def drawn_items(data: bytes, drew: Draw) -> dict[str, tuple[str, ...]]:
+    """Return each drawn object's items, from the artifact of a draw's result list, sealed or not.
+
+    Raises:
+        EncodingError: `wrong-digest`, or it is no result list.
+    """
+    if (encoding.digest(data), len(data)) != (drew.results.digest, drew.results.length):
+        raise EncodingError("wrong-digest", expected=drew.results.digest, found=encoding.digest(data))
+    _, drawn = read_lines(unseal(data) if drew.key is None else data)
+    return {line.no: tuple(item for item, _ in line.strata) for line in drawn}
 
 
 def make_record(
@@ -128,7 +162,7 @@ def make_record(
     sealed = isinstance(inputs.announcement.of(Announcement).disclosure, Until)
     if sealed != (embargo is not None):
         raise RuntimeError("an embargo key goes with a sealed draw, and with no other")
-    artifact = encoding.lines(lines) if embargo is None else seal(lines, blocks, embargo)
+    artifact = encoding.lines(lines) if embargo is None else seal(lines, blocks, outcome.assignment.pool, embargo)
     listing: Listing = listing_of(artifact, tree)
     statement = head.make(
         Draw,
@@ -144,6 +178,7 @@ def make_record(
             drawn=len(outcome.selection.drawn),
         ),
         blocks=None if sealed else blocks,
+        pool=None if sealed else outcome.assignment.pool,
     )
     return Record(statement=statement, lines=lines, tree=tree, artifact=artifact)
 

@@ -4,131 +4,36 @@ A statement is a frozen value whose text is one line of canonical JSON and a new
 `statement`; what statements mean together is checked in `verify`.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from fairdraw import encoding
-from fairdraw.errors import EncodingError
+from fairdraw.rules import Batch, Joint, Rule, Team
+from fairdraw.values import (
+    Artifact,
+    AttributeType,
+    Count,
+    Date,
+    FieldName,
+    Hash,
+    Id,
+    Listing,
+    Name,
+    Number,
+    Positive,
+    PulseValue,
+    Reason,
+    Ref,
+    Slot,
+    Source,
+    Time,
+    Value,
+)
 
 VERSION: Final = 0  # until release 1.0: specs/CHANGES.md
-
-HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
-NUMBER: Final = re.compile(r"[A-Za-z0-9._:-]{1,40}", re.ASCII)
-
-Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Hex = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2})+$", max_length=400)]
-Name = Annotated[str, StringConstraints(pattern=r"^[^\s+]+$", max_length=200)]
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")]
-Slot = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}(/[a-z0-9][a-z0-9._-]{0,39}){2}$")]
-Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,40}$")]
-Reason = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
-FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-Ratio = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,8})/[1-9][0-9]{0,8}$")]
-Count = Annotated[int, Field(ge=0, le=encoding.MAX_INTEGER)]
-Positive = Annotated[int, Field(ge=1, le=encoding.MAX_INTEGER)]
-Rounding = Literal["ceil", "nearest", "floor"]
-AttributeType = Literal["string", "integer", "boolean", "strings"]
-
-
-def _time(text: str) -> str:
-    try:
-        encoding.parse_time(text)
-    except EncodingError as error:
-        raise ValueError(str(error)) from None  # what pydantic turns into its own error
-    return text
-
-
-def _date(text: str) -> str:
-    try:
-        return encoding.check_date(text)
-    except EncodingError as error:
-        raise ValueError(str(error)) from None
-
-
-Time = Annotated[str, AfterValidator(_time)]
-Date = Annotated[str, AfterValidator(_date)]
-
-
-class Value(BaseModel):
-    """A frozen part of a statement: unknown fields and other types are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True, defer_build=True)
-
-
-class Ref(Value):
-    """A statement by its text hash; `index` is what the appender returned, a hint where to look."""
-
-    index: Count
-    text: Hash
-
-
-class Artifact(Value):
-    """Bytes served beside the log, by SHA-256 and length."""
-
-    digest: Hash
-    length: Count
-
-
-class Listing(Artifact):
-    """A list artifact and its Merkle root: a root alone does not fix a size (attack 41)."""
-
-    root: Hash
-    count: Count
-
-
-class Eligible(Value):
-    """One rule of who may inspect whom (specs/assignment.md §1); `object` and `inspector` name attributes."""
-
-    rule: Literal["same", "differ", "true"]
-    object: FieldName | None
-    inspector: FieldName
-
-
-class Team(Value):
-    """The rules of matching (specs/assignment.md).
-
-    `size` inspectors a team; with `department`, `quota` numbers of each of its values, which add up to `size`. `cap` is
-    the most objects an inspector gets, or None; after every `limit` attempts of a block, `beyond` applies.
-    """
-
-    size: Annotated[int, Field(ge=2, le=50)]
-    department: FieldName | None
-    quota: tuple[tuple[str, Positive], ...]
-    eligible: tuple[Eligible, ...]
-    cap: Positive | None
-    limit: Annotated[int, Field(ge=1, le=10_000)]
-    beyond: Literal["raise-cap", "void"]
-
-    @model_validator(mode="after")
-    def _quota_adds_up(self) -> Self:
-        if (self.department is None) != (not self.quota):
-            raise ValueError("quota and department go together")
-        departments = [name for name, _ in self.quota]
-        # A department said twice would draw the same inspectors twice.
-        if self.quota and (sum(n for _, n in self.quota) != self.size or sorted(set(departments)) != departments):
-            raise ValueError("quota must be sorted by department and add up to size")
-        return self
-
-
-class Source(Value):
-    """A round of a public randomness beacon; `hash` is the chain's."""
-
-    beacon: Id
-    hash: Hash
-    round: Positive
-
-
-class PulseValue(Value):
-    """A beacon's round as published; `previous` only where its scheme chains rounds."""
-
-    beacon: Id
-    round: Positive
-    signature: Hex
-    previous: Hex | None
 
 
 class Published(Value):
@@ -226,11 +131,12 @@ class Key(Statement):
 
 
 class ItemList(Statement):
-    """抽查事项清单: what may be inspected, on which legal basis."""
+    """抽查事项清单: what may be inspected, on which legal basis; every adjustment is a new version with its reason."""
 
     TYPE = "item-list"
     items: Artifact
-    regulation: Hash | None
+    regulation: Artifact | None
+    reason: Reason | None
 
 
 class Plan(Statement):
@@ -238,31 +144,59 @@ class Plan(Statement):
 
     TYPE = "plan"
     plan: Id
+    kind: Literal["yearly", "special"]
+    year: Annotated[int, Field(ge=2000, le=9999)]
     slots: Annotated[tuple[Slot, ...], Field(min_length=1)]
+    schedule: tuple[Batch, ...]
+    items: Ref | None
     objects: Id
     inspectors: Id
-    strata: tuple[FieldName, ...]
-    ratio: Ratio
-    rounding: Rounding
+    joint: tuple[Joint, ...]
+    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    yearly_cap: Positive | None
     team: Team
     audit: Count
     substitutions: Count
-    regulation: Hash | None
+    voids: tuple[Reason, ...]
+    regulation: Artifact | None
     reason: Reason | None
 
     @model_validator(mode="after")
     def _slots_are_its_own(self) -> Self:
         if list(self.slots) != sorted(set(self.slots)) or any(s.split("/")[0] != self.plan for s in self.slots):
             raise ValueError("slots must be sorted, unique and begin with the plan's id")
-        top, bottom = map(int, self.ratio.split("/"))
-        if top > bottom or len(set(self.strata)) != len(self.strata):
-            raise ValueError("ratio must be at most 1 and strata unique")
+        ruled = [item for rule in self.rules for item in rule.items]
+        firsts = [rule.items[0] for rule in self.rules]
+        if len(set(ruled)) != len(ruled) or firsts != sorted(firsts):
+            raise ValueError("rules must be sorted by their first item, and each item have one")
+        if {slot.split("/")[1] for slot in self.slots} != set(ruled):
+            raise ValueError("every item of a slot must have a rule, and no other")
+        planned = [batch.slot for batch in self.schedule]
+        if planned != sorted(set(planned)) or not set(planned) <= set(self.slots):
+            raise ValueError("schedule must be sorted and name slots of the plan")
+        if any(batch.first > batch.last for batch in self.schedule) or list(self.voids) != sorted(set(self.voids)):
+            raise ValueError("a batch must end after it begins, and voids be sorted and unique")
         return self
 
-    def rules(self) -> tuple[object, ...]:
-        """Return all that a version must repeat for an earlier one to stay the one that is meant."""
-        return (self.objects, self.inspectors, self.strata, self.ratio, self.rounding, self.team, self.audit,
-                self.substitutions, self.regulation)  # fmt: skip
+    def rule_of(self, item: str) -> Rule:
+        """Return the rule of an item; asking for an item without a slot is a programmer's error."""
+        return next(rule for rule in self.rules if item in rule.items)
+
+    def batch_of(self, slot: str) -> Batch | None:
+        """Return when a slot is inspected, None where the plan does not say."""
+        return next((batch for batch in self.schedule if batch.slot == slot), None)
+
+    def rules_for(self, slots: Iterable[str]) -> tuple[object, ...]:
+        """Return all that a version must repeat for an earlier one to stay the one that is meant for some slots."""
+        named = sorted(set(slots))
+        return (self.objects, self.inspectors, self.joint, [self.rule_of(item_of(slot)) for slot in named],
+                [self.batch_of(slot) for slot in named], self.yearly_cap, self.team, self.audit, self.substitutions,
+                self.voids, self.items, self.regulation)  # fmt: skip
+
+
+def item_of(slot: str) -> str:
+    """Return the item of a slot, the middle one of its three ids."""
+    return slot.split("/")[1]
 
 
 class LeftOut(Artifact):
@@ -296,6 +230,7 @@ class Receipt(Statement):
     TYPE = "receipt"
     snapshot: Ref
     digest: Hash
+    openings: bool
 
 
 class Announcement(Statement):
@@ -306,6 +241,7 @@ class Announcement(Statement):
     plan: Ref
     objects: Ref
     inspectors: Ref
+    joint: tuple[Ref, ...]
     recusals: Artifact
     exclusions: Artifact
     beacon: Annotated[tuple[Source, ...], Field(min_length=1, max_length=8)]
@@ -314,7 +250,7 @@ class Announcement(Statement):
     window: Date
     margin: Annotated[int, Field(ge=0, le=31_536_000)]
     history_size: Count
-    regulation: Hash | None
+    regulation: Artifact | None
     replaces: Ref | None
 
     @model_validator(mode="after")
@@ -388,13 +324,15 @@ class Draw(Statement):
     results: Listing
     counts: Counts
     blocks: tuple[tuple[Number, Count, Positive], ...] | None
+    pool: Count | None
 
 
 class SignOff(Statement):
-    """监督签字: a supervisor's own statement on a draw."""
+    """监督签字: a supervisor's own statement on an item list, a plan, a draw or a result, in a role of the trust file."""
 
     TYPE = "sign-off"
-    draw: Ref
+    of: Ref
+    role: Reason
 
 
 class SubstitutionCall(Statement):
@@ -421,20 +359,23 @@ class Substitution(Statement):
 
 
 class Deferral(Statement):
-    """延期检查: digest of an object's written application."""
+    """延期检查: digest of an object's written application, and the day until which it is inspected instead."""
 
     TYPE = "deferral"
     draw: Ref
     deferred: Artifact
     application: Hash
+    reason: Reason
+    until: Date
 
 
 class ExceptionStatement(Statement):
-    """非随机检查: an inspection outside the draw."""
+    """非随机检查: an inspection outside the draw, or a team that was not drawn (针对特定情况组建), then of a `draw`."""
 
     TYPE = "exception"
     reason: Reason
     inspection: Artifact
+    draw: Ref | None
 
 
 class Void(Statement):
@@ -471,6 +412,25 @@ class Correction(Statement):
     reason: Reason
 
 
+class Objection(Statement):
+    """异议: somebody objects to a grade (`of` is the snapshot) or a result; digest of the written objection."""
+
+    TYPE = "objection"
+    of: Ref
+    about: Literal["grade", "result"]
+    by_whom: Artifact
+    objection: Hash
+
+
+class Answer(Statement):
+    """异议答复: the answer to an objection."""
+
+    TYPE = "answer"
+    objection: Ref
+    decision: Literal["upheld", "rejected"]
+    answer: Hash
+
+
 class Opening(Statement):
     """开启: an artifact with what is now public, and the embargo key of a sealed draw."""
 
@@ -486,6 +446,6 @@ TYPES: Final[Mapping[str, type[Statement]]] = {
     for kind in (
         Key, ItemList, Plan, SnapshotStatement, Receipt, Announcement, Commitment, Reveal, RevealsClosed, Deposit,
         Withdrawal, Draw, SignOff, SubstitutionCall, Substitution, Deferral, ExceptionStatement, Void, Evidence, Result,
-        Correction, Opening,
+        Correction, Objection, Answer, Opening,
     )
 }  # fmt: skip

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fairdraw import tickets
-from fairdraw.plan import Stratum
+from fairdraw.quota import Stratum
 
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A drawn object: its 32-byte ticket, its number, and the index of its stratum."""
+    """A drawn object: its 32-byte ticket, its number, and the indexes of the strata it was drawn in, one an item."""
 
     ticket: bytes
     no: str
-    stratum: int
+    strata: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,15 @@ class Selection:
 
 
 def select(key: bytes, strata: Sequence[Stratum]) -> Selection:
-    """Return the selection of a key: in each stratum the `quota` smallest tickets, ties by number."""
-    drawn: list[Selected] = []
+    """Return the selection of a key: in each stratum the `quota` smallest tickets, ties by number.
+
+    An object has one ticket, whatever it is drawn for: several items make one visit (一次性完成).
+    """
+    drawn: dict[tuple[bytes, str], list[int]] = {}
     cutoffs: list[bytes | None] = []
     for index, stratum in enumerate(strata):
         chosen = tickets.smallest(key, "object", stratum.eligible, stratum.quota)
-        drawn += [Selected(ticket, no, index) for ticket, no in chosen]
+        for place in chosen:
+            drawn.setdefault(place, []).append(index)
         cutoffs.append(chosen[-1][0] if chosen else None)
-    return Selection(tuple(sorted(drawn, key=lambda one: (one.ticket, one.no))), tuple(cutoffs))
+    return Selection(tuple(Selected(*place, tuple(drawn[place])) for place in sorted(drawn)), tuple(cutoffs))

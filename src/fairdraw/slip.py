@@ -3,19 +3,22 @@
 Whoever is handed the slip of another row must see it: the owner's copy carries the owner's own fields (attack 40).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 from fairdraw import encoding
-from fairdraw.bundle import Path, SignedSize, Slip, evidence, relevant, statements
+from fairdraw.bundle import Carried, Path, SignedSize, Slip, evidence, relevant, statements
 from fairdraw.errors import BundleError, EncodingError
-from fairdraw.record import DrawnLine, StratumLine, read_lines
-from fairdraw.schema import Draw, Plan, SnapshotStatement
+from fairdraw.quota import strata_of
+from fairdraw.randomness import artifacts_of
+from fairdraw.record import DrawnLine, StratumLine, StratumValues, read_lines
+from fairdraw.schema import Announcement, Draw, Plan, SnapshotStatement
 from fairdraw.snapshot import Opening, Roster
 from fairdraw.statement import Entry
 from transparency_log import merkle
 
-CARRIED = frozenset({"key", "commitment", "reveal", "reveals-closed", "deposit", "opening", "plan"})
+CARRIED = frozenset({"evidence", "key", "commitment", "reveal", "reveals-closed", "deposit", "opening", "plan"})
 
 
 def between(announcement: Entry, entry: Entry, draw: Entry) -> bool:
@@ -42,11 +45,14 @@ def make_slip(  # noqa: PLR0913 - each is a part of the proof
     snapshot: Entry,
     roster: Roster,
     results: bytes,
+    exclusions: bytes,
     role: Literal["objects", "inspectors"],
     no: str,
     own: Sequence[Opening] = (),
+    artifacts: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Slip:
-    """Return the slip of one row; `results` are the result list's lines, unsealed.
+    """Return the slip of one row; `results` are the result list's lines, unsealed, `exclusions` the announced
+    list, `artifacts` those of `randomness.artifacts_of`, by digest.
 
     Raises:
         BundleError: `no-such-row`, or no checkpoint covers the draw.
@@ -58,13 +64,15 @@ def make_slip(  # noqa: PLR0913 - each is a part of the proof
     strata, drawn = read_lines(results)
     tree = merkle.Tree(map(merkle.leaf_hash, lines))
     row = roster.rows[rows[no]]
-    stratum = None
+    own_strata: tuple[Path, ...] = ()
     if role == "objects":
-        values = tuple(row.attrs[name] for name in plan.strata)
-        stratum = _path(tree, lines, _index_of(strata, values))
+        wanted = strata_of(plan, announcement.of(Announcement).slots, row)
+        own_strata = tuple(_path(tree, lines, _index_of(strata, one)) for one in wanted)
         named = [i for i, line in enumerate(drawn) if line.no == no]
     else:
-        named = [i for i, line in enumerate(drawn) if no in {inspector for _, inspector in line.team}]
+        named = [
+            i for i, line in enumerate(drawn) if no in {inspector for _, inspector in line.team} | set(line.experts)
+        ]
     needed = {announcement.text_hash, draw.text_hash, snapshot.text_hash}
     carried = [
         entry
@@ -82,18 +90,23 @@ def make_slip(  # noqa: PLR0913 - each is a part of the proof
         registry=role,
         no=no,
         row=_path(roster.tree, encoding.split_lines(roster.data), rows[no]),
-        stratum=stratum,
+        strata=own_strata,
+        exclusions=encoding.to_base64(exclusions),
         teams=tuple(_path(tree, lines, len(strata) + i) for i in named),
         own=tuple(own),
+        artifacts=tuple(
+            Carried(digest=name, data=encoding.to_base64(artifacts[name]))
+            for name in sorted(artifacts_of(announcement.of(Announcement).beacon, said.pulses))
+        ),
         **evidence(log_entries, sizes, carried),  # type: ignore[arg-type]  # its three fields, typed as one dict
     )
 
 
-def _index_of(strata: Sequence[StratumLine], values: tuple[object, ...]) -> int:
+def _index_of(strata: Sequence[StratumLine], wanted: tuple[str, StratumValues]) -> int:
     for index, line in enumerate(strata):
-        if line.stratum == values:
+        if (line.item, line.stratum) == wanted:
             return index
-    raise BundleError("no-such-stratum", found=str(values))
+    raise BundleError("no-such-stratum", found=str(wanted))
 
 
 def drawn_line(path: Path) -> DrawnLine:

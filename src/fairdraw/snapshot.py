@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from fairdraw import encoding
 from fairdraw.errors import EncodingError, SnapshotError
-from fairdraw.schema import HASH, NUMBER, FieldName, Hash, Listing, Number, SnapshotStatement, Value
+from fairdraw.schema import SnapshotStatement
+from fairdraw.values import HASH, NUMBER, FieldName, Hash, Listing, Number, Value
 from transparency_log import merkle
 from transparency_log.errors import LogError
 

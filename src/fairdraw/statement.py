@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from fairdraw import encoding
 from fairdraw.errors import EncodingError, StatementError
-from fairdraw.schema import TYPES, Key, Ref, Statement
+from fairdraw.schema import TYPES, Key, Statement
+from fairdraw.values import Ref
 from transparency_log.errors import LogError
 from transparency_log.note import Note, Signer, Verifier, verify
 
@@ -72,7 +73,7 @@ class Head:
             "time": encoding.format_time(self.time),
         }
 
-    def make(self, kind: type[S], *, with_: Sequence[str] = (), **fields: object) -> S:
+    def make(self, kind: type[S], /, *, with_: Sequence[str] = (), **fields: object) -> S:
         """Return the next statement of this chain.
 
         Raises:

@@ -12,6 +12,9 @@ from typing import Final
 from fairdraw import encoding
 from fairdraw.beacon import CHAINS, PRACTICE_GROUP_HASH, PRACTICE_PERIOD, Chain, check_chain
 from fairdraw.errors import BeaconError, EncodingError, TrustError
+from fairdraw.events import EVENTS
+from fairdraw.nist import SCHEME as NIST
+from fairdraw.nist import check_nist_chain
 from fairdraw.statement import ED25519
 from transparency_log.errors import LogError
 from transparency_log.note import Verifier
@@ -116,7 +119,11 @@ def _beacon(draft: _Draft, words: list[str]) -> None:
     name, chain_hash, key, scheme, period, genesis = words
     if name in draft.chains:
         raise TrustError("said-twice", found=name)
-    group = CHAINS[name].group_hash if name in CHAINS else PRACTICE_GROUP_HASH
+    if name == EVENTS:
+        # A chain of this name would pass for a lottery.
+        raise TrustError("reserved-name", found=name)
+    unnamed = "" if scheme == NIST else PRACTICE_GROUP_HASH
+    group = CHAINS[name].group_hash if name in CHAINS else unnamed
     chain = Chain(
         id=name,
         hash=chain_hash,
@@ -128,7 +135,9 @@ def _beacon(draft: _Draft, words: list[str]) -> None:
     )
     if name in CHAINS and chain != CHAINS[name]:
         raise TrustError("not-the-known-chain", expected=CHAINS[name].hash, found=chain_hash)
-    if name not in CHAINS:
+    if scheme == NIST:
+        check_nist_chain(chain)
+    elif name not in CHAINS:
         if chain.period != PRACTICE_PERIOD:
             raise TrustError("not-a-practice-chain", expected=PRACTICE_PERIOD, found=chain.period)
         check_chain(chain)
@@ -243,7 +252,7 @@ def _check(trust: Trust) -> None:
     for name in names:
         if name.endswith(REHEARSAL) != trust.rehearsal:
             raise TrustError("rehearsal-mixed", expected=trust.rehearsal, found=name)
-    if not trust.rehearsal and (practice := [name for name in trust.chains if name not in CHAINS]):
+    if not trust.rehearsal and (practice := [name for name, chain in trust.chains.items() if chain.practice]):
         raise TrustError("practice-chain", found=practice[0])
 
 

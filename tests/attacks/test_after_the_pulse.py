@@ -34,9 +34,9 @@ S0, S1, S2 = (f"s{i}.example.cn/rehearsal" for i in range(3))
 
 
 def test_a_friend_cannot_be_excluded_by_a_list_that_no_announced_rule_yields():
-    friend = canonical({"no": "H-000000", "reason": "yearly-cap"}) + b"\n"
+    friend = canonical({"item": None, "no": "H-000000", "reason": "yearly-cap"}) + b"\n"
     report = tell(exclusions=friend).report()
-    assert failing(report) == {"closed-inputs": "exclusion-without-rule"}
+    assert failing(report) == {"closed-inputs": "exclusions-differ"}
 
 
 def test_a_history_size_beyond_the_announcement_is_refused():

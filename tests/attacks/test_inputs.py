@@ -33,7 +33,7 @@ TOLD = tell()
 ROSTER: SnapshotStatement = TOLD.objects[0].of(SnapshotStatement)
 LINE = TOLD.objects[1].roster.data.splitlines()[0]
 RECUSAL = recusal("H-000000", "I-0000")
-EXCLUSION = canonical({"no": "H-000000", "reason": "closed"})
+EXCLUSION = canonical({"item": None, "no": "H-000000", "reason": "yearly-cap"})
 OPENING = canonical({"field": "name", "no": "H-000001", "path": [], "salt": "00" * 32, "value": "医院"})
 BUNDLE = TOLD.bundle()
 PROOF = from_base64(BUNDLE.entries[0].proof)
@@ -83,7 +83,7 @@ STRINGS = {
     "statement": b'"2026-09-30"',
     "roster line": b'"370102"',
     "recusals": b'"kinship"',
-    "exclusions": b'"closed"',
+    "exclusions": b'"yearly-cap"',
     "openings": "医院".encode(),
     "result list": b'"ceil(20*1/10)=2"',
     "bundle": b'"bundle"',

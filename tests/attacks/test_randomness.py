@@ -7,9 +7,10 @@ import pytest
 
 from fairdraw.errors import StatementError
 from fairdraw.record import Record
-from fairdraw.schema import NUMBER, Announcement, PulseValue
+from fairdraw.schema import Announcement
 from fairdraw.statement import parse_text
 from fairdraw.tickets import KeyMaterial, ticket
+from fairdraw.values import NUMBER, PulseValue
 from support.story import Story, Told, begin, change, committed, failing, tell
 
 # -- 27: another pulse --------------------------------------------------------------------------------------------

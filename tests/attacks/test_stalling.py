@@ -18,9 +18,11 @@ from fairdraw.encoding import from_base64, to_base64
 from fairdraw.errors import AssignmentError
 from fairdraw.messages import Catalogue
 from fairdraw.render import report_text
-from fairdraw.schema import Announcement, Draw, Listing, SnapshotStatement, Team
+from fairdraw.rules import Team
+from fairdraw.schema import Announcement, Draw, SnapshotStatement
 from fairdraw.snapshot import RosterRow, listing_of
 from fairdraw.tickets import ticket
+from fairdraw.values import Listing
 from fairdraw.verify import Report, slots
 from support.story import (
     Story,
@@ -49,7 +51,7 @@ SAME = {"rule": "same", "object": "region", "inspector": "region"}
 
 
 def counted(key: bytes, rules: Team, objs: list[RosterRow], staff: list[RosterRow]) -> dict:
-    """Match as specs/assignment.md §4 has it, every attempt made and none left out; blocks are the regions."""
+    """Match as specs/assignment.md §5 has it, every attempt made and none left out; blocks are the regions."""
     able = eligibility(rules, objs, staff, frozenset())
     teams: dict[str, tuple] = {}
     blocks = []

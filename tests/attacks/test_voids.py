@@ -367,7 +367,7 @@ def slip_of(told: Told) -> Slip:
     return make_slip(
         told.story.entries, sizes(told.story), announcement=told.announcement, draw=told.draw,
         plan=told.plan.of(Plan), snapshot=entry, roster=snapshot.roster, results=lines(told.record.lines),
-        role="objects", no="H-000001",
+        exclusions=told.exclusions, role="objects", no="H-000001",
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from fairdraw.schema import Announcement, Plan, Reveal, RevealsClosed, SnapshotS
 from fairdraw.slip import make_slip
 from fairdraw.snapshot import listing_of, open_row
 from fairdraw.verify import Report, verify_slip
+from support.acts import call, somebody
 from support.story import (
     Told,
     begin,
@@ -49,6 +50,7 @@ def slip_of(told: Told, no: str, *, own: bool = False, role: str = "objects", **
             "snapshot": entry,
             "roster": frozen.roster,
             "results": lines(told.record.lines),
+            "exclusions": told.exclusions,
             "role": role,
             "no": no,
             "own": openings,
@@ -142,9 +144,9 @@ def test_a_slip_that_denies_a_drawn_row_contradicts_its_own_cutoff():
 def test_a_slip_with_the_stratum_of_other_rows_is_refused():
     told = tell()
     one, other = slip_of(told, "H-000000"), slip_of(told, "H-000001")
-    assert failing(judged(told, change(one, stratum=other.stratum))) == {"selection": "stratum-of-another"}
-    assert failing(judged(told, change(one, stratum=None))) == {"selection": "stratum-missing"}
-    assert failing(judged(told, change(one, stratum=one.row)))["selection"] in {"path-does-not-fit", "bad-result-line"}
+    assert failing(judged(told, change(one, strata=other.strata))) == {"selection": "stratum-of-another"}
+    assert failing(judged(told, change(one, strata=()))) == {"selection": "stratum-missing"}
+    assert failing(judged(told, change(one, strata=(one.row,))))["selection"] in {"path-does-not-fit", "bad-result-line"}
 
 
 # -- 40: the slip of another row ----------------------------------------------------------------------------------
@@ -268,22 +270,27 @@ def test_a_slip_of_a_draw_that_was_voided_later_says_so_with_the_log():
     assert failing(judged(told, slip, log=told.log()))["later-acts"] == "voided"
 
 
-@pytest.mark.parametrize("kind", [SubstitutionCall, Substitution])
-def test_a_verdict_does_not_cover_substitutions_that_nobody_checked(kind):
+def test_a_verdict_does_not_cover_substitutions_that_nobody_checked():
+    told = tell()
+    slip = slip_of(told, "H-000001")
+    assert judged(told, slip, log=told.log()).verdict == "holds"
+    called = call(told, *somebody(told))
+    told.story.artifacts.pop(called.of(SubstitutionCall).vacancy.digest)
+    told.later()
+    report = told.report()
+    assert (failing(report), waiting(report)) == ({}, {"later-acts": "artifact-missing"})
+    report = judged(told, slip, log=told.log())
+    assert (failing(report), waiting(report)) == ({}, {"later-acts": "substitution-not-checked"})
+
+
+def test_a_substitution_of_something_that_is_no_call_is_seen_in_slip_and_bundle():
     told = tell()
     slip, named = slip_of(told, "H-000001"), artifact_of(b"a friend")
     assert told.draw is not None
-    source = told.announcement.of(Announcement).beacon[0].model_copy(update={"round": 1})  # long past
-    fields = {
-        SubstitutionCall: {"draw": told.draw.ref, "vacancy": named, "declaration": "00" * 32, "reason": "illness",
-                           "beacon": (source,), "margin": 0, "embargo": None},
-        Substitution: {"call": told.draw.ref, "pulses": (), "key": None, "result": named},
-    }  # fmt: skip
-    assert told.report().verdict == "holds"
-    told.story.add(told.story.head().make(kind, **fields[kind]))
+    told.story.add(told.story.head().make(Substitution, call=told.draw.ref, pulses=(), key=None, result=named))
     told.later()
-    for report in (told.report(), judged(told, slip, log=told.log())):
-        assert (failing(report), waiting(report)) == ({}, {"later-acts": "substitution-not-checked"})
+    assert failing(told.report()) == {"later-acts": "substitution-without-call"}
+    assert waiting(judged(told, slip, log=told.log())) == {"later-acts": "substitution-not-checked"}
 
 
 def test_a_slip_cannot_leave_out_the_reveals_that_count_and_so_compute_another_key():

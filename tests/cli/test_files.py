@@ -10,7 +10,7 @@ from fairdraw.registry import load_map, read_pairs
 from fairdraw.registry.mapping import Attribute, Mapping, Numbering, Private
 from fairdraw.registry.recusals import COLUMNS
 from fairdraw.trust import parse_trust
-from fairdraw_cli import forms
+from fairdraw_cli import eventform, forms, planform
 from fairdraw_cli.helping import texts
 from fairdraw_cli.workspace import Workspace
 
@@ -18,8 +18,22 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "files.md").read_text("utf-8")
 SECTIONS = {part.split("\n", 1)[0]: part for part in re.split(r"(?m)^## ", PAGE)}
 TABLES: dict[str, tuple[type[BaseModel], ...]] = {
-    "PLAN.toml": (forms.PlanForm, forms.TeamForm, forms.EligibleForm),
+    "PLAN.toml": (
+        planform.PlanForm,
+        planform.RuleForm,
+        planform.RatioForm,
+        planform.GradeForm,
+        planform.BatchForm,
+        planform.JointForm,
+        planform.TeamForm,
+        planform.EligibleForm,
+        planform.SpecialityForm,
+        planform.ExpertsForm,
+    ),
+    "ITEMS.toml": (planform.ItemsForm, planform.ItemForm),
     "DRAW.toml": (forms.DrawForm, forms.BeaconForm, forms.UntilForm, forms.SeedForm, forms.ContributorForm),
+    "EVENTS.toml": (eventform.EventsForm, eventform.EventForm),
+    "VALUES.toml": (eventform.ValuesForm, eventform.ValueForm),
     "MAP.toml": (Mapping, Attribute, Private),
 }
 
@@ -52,7 +66,7 @@ def test_no_key_is_described_that_no_reader_knows(section: str) -> None:
     assert described <= known
 
 
-@pytest.mark.parametrize(("section", "kind"), [("PLAN.toml", forms.PlanForm), ("DRAW.toml", forms.DrawForm)])
+@pytest.mark.parametrize(("section", "kind"), [("PLAN.toml", planform.PlanForm), ("DRAW.toml", forms.DrawForm)])
 def test_the_forms_are_read_and_with_a_word_misspelt_they_are_not(
     section: str, kind: type[forms.Form], tmp_path: Path
 ) -> None:
@@ -63,6 +77,15 @@ def test_the_forms_are_read_and_with_a_word_misspelt_they_are_not(
     path.write_text(example(section).replace("slots =", "slot ="), encoding="utf-8")
     with pytest.raises(forms.WorkspaceError, match="file-key"):
         forms.read_form(path, kind)
+
+
+def test_the_events_and_their_values_are_read(tmp_path: Path) -> None:
+    for name in ("EVENTS.toml", "VALUES.toml"):
+        (tmp_path / name).write_text(example(name), encoding="utf-8")
+    (tmp_path / "ssq-2026103.html").write_bytes(b"3 6 9 13 15 31")
+    events = eventform.read_events(tmp_path / "EVENTS.toml")
+    assert eventform.read_values_file(tmp_path / "VALUES.toml", events).key() == "3.6.9.13.15.31./"
+    assert eventform.read_numbers(tmp_path / "VALUES.toml", events) == ("3.6.9.13.15.31.",)
 
 
 def test_the_map_the_recusals_and_the_trust_file_are_read() -> None:
@@ -81,7 +104,7 @@ def test_the_settings_of_a_workspace_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_help_names_every_key_and_where_all_is_told(lang: str) -> None:
-    for path, form in (("plan log", forms.PlanForm), ("announce", forms.DrawForm)):
+    for path, form in (("plan log", planform.PlanForm), ("announce", forms.DrawForm)):
         page = texts(lang)["command"][path]
         assert "docs/files.md" in page
         assert not [key for key in form.model_fields if not re.search(rf"\b{key}\b", page)]

@@ -318,7 +318,7 @@ def refused(fairdraw: Fairdraw, office: Path, words: tuple[str, ...], told: tupl
 
 
 def test_a_plan_may_be_tried_without_logging_it(frozen: Path, done: Done, tmp_path: Path) -> None:
-    rewrite(tmp_path / "plan.toml", "1/4", "1/5")
+    rewrite(tmp_path / "plan.toml", '"1/4"', '"1/5"\nreason = "budget-cut"')
     before = everything(frozen)
     words = ("plan", "log", "plan.toml", "-C", "office", "--dry-run")
     assert "nothing was logged" in done(*words, clock="07T10:02:00")

@@ -71,6 +71,7 @@ def slip_bytes() -> bytes:
         snapshot=entry,
         roster=frozen.roster,
         results=told.record.artifact,
+        exclusions=told.exclusions,
         role="objects",
         no=row.no,
         own=open_row(secret("secret of institutions 1"), statement, row, ["name", "uscc"], own=True),

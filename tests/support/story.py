@@ -9,10 +9,11 @@ from hashlib import sha256
 from typing import Any
 
 from fairdraw.announcement import Inputs, announce, artifact_of, read_exclusions, read_recusals
-from fairdraw.beacon import Chain, Pulse, check_pulse, practice_chain, practice_pulse
+from fairdraw.beacon import Chain, Pulse, practice_chain, practice_pulse
 from fairdraw.bundle import Bundle, Carried, SignedSize, evidence, make_bundle
 from fairdraw.draw import Outcome, draw_lots, key_material
 from fairdraw.encoding import canonical, end_of_day, parse_time, to_base64
+from fairdraw.randomness import check_value, settled_at
 from fairdraw.record import Record, make_record
 from fairdraw.registry import Registry, Row
 from fairdraw.schema import (
@@ -27,7 +28,6 @@ from fairdraw.schema import (
     Opening,
     Plan,
     Published,
-    PulseValue,
     Reveal,
     RevealsClosed,
     SnapshotStatement,
@@ -39,6 +39,7 @@ from fairdraw.seed import commitment, embargo_commitment
 from fairdraw.snapshot import Snapshot, freeze
 from fairdraw.statement import Entry, Head, read_entry, sign
 from fairdraw.trust import Trust, parse_trust, witness_group
+from fairdraw.values import PulseValue
 from fairdraw.verify import LogView, Report, verify_bundle
 from transparency_log import merkle
 from transparency_log.checkpoint import Checkpoint, cosign, cosignatures, sign_checkpoint
@@ -94,11 +95,25 @@ def team(**changes: Any) -> dict[str, Any]:
         "department": None,
         "quota": (),
         "eligible": ({"rule": "true", "object": None, "inspector": "qualified"},),
+        "specialities": (),
+        "experts": None,
+        "order": "both",
+        "pool": None,
+        "steps": None,
         "cap": None,
         "limit": 10_000,
         "beyond": "raise-cap",
     }
     return rules | changes
+
+
+def rule(*slots: str, ratio: str = "1/10", rounding: str = "ceil", **changes: Any) -> dict[str, Any]:
+    """Return one rule for the items of some slots: a ratio of every type, without grades or regions."""
+    whole = {"of": (), "ratio": ratio, "rounding": rounding, "floor": None}
+    fields = {"items": tuple(sorted({slot.split("/")[1] for slot in slots})), "filter": "", "strata": ("type",),
+              "ratios": (whole,), "grade": None, "grades": (), "top_up": (), "region": None,
+              "each_region": False}  # fmt: skip
+    return fields | changes
 
 
 @dataclass
@@ -191,16 +206,23 @@ class Story:
             "slots": (SLOT, "2026/fund-use/2"),
             "objects": "institutions",
             "inspectors": "staff",
-            "strata": ("type",),
-            "ratio": "1/10",
-            "rounding": "ceil",
+            "kind": "yearly",
+            "year": 2026,
+            "schedule": (),
+            "items": None,
+            "joint": (),
+            "yearly_cap": None,
             "team": team(),
             "audit": 2,
             "substitutions": 2,
+            "voids": (),
             "regulation": None,
             "reason": None,
         }
-        said = self.head().make(Plan, **(fields | changes))
+        short = {name: changes.pop(name) for name in ("strata", "ratio", "rounding") if name in changes}
+        fields |= changes
+        fields.setdefault("rules", (rule(*fields["slots"], **short),))
+        said = self.head().make(Plan, **fields)
         return self.add(said.model_copy(update={"with_": tuple(with_)}))
 
     def snapshot(self, name: str, registry: Registry, label: str = "1", **changes: Any) -> tuple[Entry, Snapshot]:
@@ -245,6 +267,11 @@ class Story:
             )
         return tuple(told)
 
+    def randomness(self, announced: Announcement) -> tuple[bytes, ...]:
+        """Return what the announced sources gave; that it was seen in time, say, is for the verifier to check."""
+        pairs = zip(announced.beacon, self.pulses(announced), strict=True)
+        return tuple(check_value(s, v, self.chains, read=self.artifacts.__getitem__) for s, v in pairs)
+
 
 @dataclass
 class Told:
@@ -267,16 +294,19 @@ class Told:
             plan=self.plan.of(Plan),
             objects=self.objects[1].roster,
             inspectors=self.inspectors[1].roster,
+            joint=(),
             recusals=read_recusals(self.story.artifacts[said.recusals.digest]),
             exclusions=read_exclusions(self.story.artifacts[said.exclusions.digest]),
         )
 
+    @property
+    def exclusions(self) -> bytes:
+        """The announced exclusion list."""
+        return self.story.artifacts[self.announcement.of(Announcement).exclusions.digest]
+
     def key(self) -> bytes:
         said = self.announcement.of(Announcement)
-        randomness = []
-        for source, value in zip(said.beacon, self.story.pulses(said), strict=True):
-            pulse = self.story.pulse(value.beacon, value.round)
-            randomness.append(check_pulse(self.story.chains[source.beacon], pulse, round=source.round))
+        randomness = self.story.randomness(said)
         return key_material(self.announcement, seeds=self.seeds, pulses=randomness, embargo=self.embargo).key()
 
     def reveal(self, *names: str) -> dict[str, Entry]:
@@ -353,7 +383,7 @@ class Told:
     def go_on(self, *, bend: Callable[[Record], Record] | None = None, cosigned: bool = True) -> "Told":
         """Move past the round, draw, log and cosign; `bend` is the bureau's own idea of the record."""
         story, said = self.story, self.announcement.of(Announcement)
-        due = max(story.chains[source.beacon].time_of(source.round) for source in said.beacon)
+        due = settled_at(said.beacon, story.chains, story.artifacts)
         story.now = max(story.now, due + 5)
         record = make_record(
             story.head(), self.inputs(), pulses=story.pulses(said), outcome=self.outcome(), embargo=self.embargo
@@ -498,7 +528,7 @@ def every(told: Told) -> list[Entry]:
 def past_the_round(told: Told) -> Told:
     """Move the clock to where everybody knows the announced pulses."""
     said = told.announcement.of(Announcement)
-    told.story.now = max(told.story.chains[source.beacon].time_of(source.round) for source in said.beacon) + 5
+    told.story.now = settled_at(said.beacon, told.story.chains, told.story.artifacts) + 5
     return told
 
 

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairdraw.errors import PlanError, StatementError
-from fairdraw.plan import allocate, is_singled_out, round_quota, version_meant
+from fairdraw.exclusion import Exclusion
+from fairdraw.plan import version_meant
+from fairdraw.quota import allocate, is_singled_out, round_quota
 from fairdraw.schema import Plan
 from fairdraw.snapshot import Roster, RosterRow
-from support.story import Story
+from support.story import SLOT, Story
 from transparency_log import merkle
 
 
@@ -24,6 +26,13 @@ def plan(**changes) -> Plan:
     return Story().plan(**changes).of(Plan)
 
 
+OUT = {Exclusion(None, f"H-000{i}", "yearly-cap") for i in range(3)}
+
+
+def strata(rules: Plan, rows: Roster, exclusions=()):
+    return allocate(rules, [SLOT], rows, exclusions).strata
+
+
 @pytest.mark.parametrize(
     ("ratio", "base", "rounding", "quota"),
     [
@@ -34,22 +43,22 @@ def plan(**changes) -> Plan:
     ],
 )  # fmt: skip
 def test_a_quota_is_rounded_as_its_article_speaks(ratio, base, rounding, quota):
-    assert round_quota(Fraction(ratio), base, rounding) == quota
+    assert round_quota(Fraction(ratio) * base, rounding) == quota
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**6), st.integers(1, 10**6))
 def test_a_quota_never_leaves_its_bounds(base, top, bottom):
     ratio = Fraction(min(top, bottom), bottom)
     exact = ratio * base
-    assert round_quota(ratio, base, "floor") == floor(exact)
-    assert round_quota(ratio, base, "ceil") == ceil(exact) <= base
-    nearest = round_quota(ratio, base, "nearest")
+    assert round_quota(exact, "floor") == floor(exact)
+    assert round_quota(exact, "ceil") == ceil(exact) <= base
+    nearest = round_quota(exact, "nearest")
     assert (nearest == 0) == (exact == 0)
     assert abs(nearest - exact) <= Fraction(1, 2) or nearest == 1
 
 
 def test_strata_are_sorted_by_their_canonical_values():
-    told = allocate(plan(strata=("type",)), roster("b", None, "a", 10, 9, True, "B", "中"), ())
+    told = strata(plan(strata=("type",)), roster("b", None, "a", 10, 9, True, "B", "中"), ())
     keys = [stratum.sort_key for stratum in told]
     assert keys == sorted(keys)
     assert told[0].values == ("B",)
@@ -57,27 +66,27 @@ def test_strata_are_sorted_by_their_canonical_values():
 
 
 def test_a_quota_carries_its_derivation():
-    (stratum,) = allocate(plan(strata=("type",), ratio="3/100", rounding="ceil"), roster(*["a"] * 37), ())
+    (stratum,) = strata(plan(strata=("type",), ratio="3/100", rounding="ceil"), roster(*["a"] * 37), ())
     assert (stratum.quota, stratum.derivation) == (2, "ceil(37*3/100)=2")
 
 
 def test_excluded_rows_stay_in_the_base_and_are_not_drawn():
-    (stratum,) = allocate(plan(strata=("type",), ratio="1/2"), roster(*["a"] * 4), {"H-0000", "H-0001", "H-0002"})
+    (stratum,) = strata(plan(strata=("type",), ratio="1/2"), roster(*["a"] * 4), OUT)
     assert (stratum.base, stratum.eligible, stratum.quota) == (4, ("H-0003",), 1)
     assert stratum.derivation == "ceil(4*1/2)=2;eligible=1"
 
 
 def test_without_strata_everything_is_one():
-    (stratum,) = allocate(plan(strata=()), roster("a", "b"), ())
+    (stratum,) = strata(plan(strata=()), roster("a", "b"), ())
     assert (stratum.values, stratum.base) == ((), 2)
 
 
 def test_strata_of_what_is_no_single_value_are_refused():
     with pytest.raises(PlanError) as caught:
-        allocate(plan(strata=("level",)), roster("a"), ())
+        strata(plan(strata=("level",)), roster("a"), ())
     assert caught.value.code == "unknown-attribute"
     with pytest.raises(PlanError) as caught:
-        allocate(plan(strata=("type",)), roster(["a", "b"]), ())
+        strata(plan(strata=("type",)), roster(["a", "b"]), ())
     assert caught.value.code == "list-as-stratum"
 
 
@@ -86,8 +95,8 @@ def test_strata_of_what_is_no_single_value_are_refused():
 )
 def test_a_stratum_drawn_far_above_the_ratio_is_singled_out(base, ratio, singled):
     rules = plan(strata=("type",), ratio=ratio)
-    (stratum,) = allocate(rules, roster(*["a"] * base), ())
-    assert is_singled_out(rules, stratum) is singled
+    (stratum,) = strata(rules, roster(*["a"] * base), ())
+    assert is_singled_out(stratum) is singled
 
 
 SLOTS = ("2026/fund-use/1", "2026/fund-use/2")

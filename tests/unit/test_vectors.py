@@ -5,25 +5,34 @@ import json
 import subprocess
 import sys
 from base64 import b64decode
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from fairdraw import encoding, seed, tickets
+from fairdraw import calendar, encoding, regulation, seed, tickets
+from fairdraw import filter as filters
 from fairdraw.announcement import Inputs, read_exclusions, read_recusals
 from fairdraw.assignment import Assignment, assign
+from fairdraw.beacon import CHAINS
 from fairdraw.bundle import Slip, read_file
 from fairdraw.draw import draw_lots
 from fairdraw.errors import Error
-from fairdraw.plan import Stratum, allocate, round_quota
+from fairdraw.events import check_values, read_definition, read_values
+from fairdraw.exclusion import Exclusion
+from fairdraw.nist import check_nist_pulse, nist_chain
+from fairdraw.quota import Stratum, allocate, round_quota
+from fairdraw.randomness import check_sources
 from fairdraw.record import make_record, read_lines
 from fairdraw.registry import Registry, Row
-from fairdraw.schema import Draw, Listing, Plan, SnapshotStatement, Team
+from fairdraw.rules import Team
+from fairdraw.schema import Draw, Plan, SnapshotStatement
 from fairdraw.selection import select
 from fairdraw.snapshot import Opening, Roster, RosterRow, check_opening, freeze, read_roster, salt
 from fairdraw.statement import Entry, Head, check_signatures, parse_text, read_entry
 from fairdraw.trust import parse_trust
+from fairdraw.values import Listing, Source
 from fairdraw.verify import LogView, verify_bundle, verify_slip
 from transparency_log import merkle
 from transparency_log.errors import LogError
@@ -93,6 +102,48 @@ def test_encoding(case):
     judge(run_encoding, case)
 
 
+def run_regulation(case):
+    if "toml" not in case:
+        data = case["artifact"].encode()
+        same("not-the-same", regulation.artifact_bytes(regulation.read_artifact(data)), data)
+        return
+    parents = {name: regulation.parse(text.encode(), parents={}) for name, text in case.get("parents", {}).items()}
+    told = regulation.parse(case["toml"].encode(), parents=parents)
+    same("not-the-same", regulation.artifact_bytes(told).decode(), case["artifact"])
+    same("not-the-same", regulation.read_artifact(case["artifact"].encode()), told)
+    departed = [one for parent in parents.values() for one in regulation.departures(parent, told)]
+    same("not-the-same", [[one.rule, one.direction] for one in departed], case.get("departures", []))
+
+
+@pytest.mark.parametrize("case", _cases("regulation"))
+def test_regulation(case):
+    judge(run_regulation, case)
+
+
+def run_sources(case):
+    """One pulse document, one list of values, or sources put together."""
+    nist = "certificate" in case and nist_chain(
+        der := b64decode(case["certificate"]), id="nist", chain_index=case["chain_index"]
+    )
+    if "document" in case:
+        document = case["document"].encode()
+        told = check_nist_pulse(nist, certificate=der, document=document, round=case["round"])
+        same("randomness-differs", told.hex(), case["randomness"])
+    elif "values" in case:
+        told = check_values(read_definition(case["definition"].encode()), read_values(case["values"].encode()))
+        found = told.randomness.hex(), told.bits, list(told.missing)
+        same("randomness-differs", found, (case["randomness"], case["bits"], case["missing"]))
+    else:
+        sources = [Source.model_validate(one) for one in case["sources"]]
+        definition = case["definition"].encode()
+        check_sources(sources, {**CHAINS, "nist": nist}, margin=case["margin"], read=lambda _: definition)
+
+
+@pytest.mark.parametrize("case", _cases("sources"))
+def test_sources(case):
+    judge(run_sources, case)
+
+
 def run_tickets(case):
     if "purpose" in case:
         computed = tickets.ticket(bytes.fromhex(case["key"]), case["purpose"], *case["fields"])
@@ -111,6 +162,35 @@ def run_tickets(case):
 @pytest.mark.parametrize("case", _cases("tickets"))
 def test_tickets(case):
     judge(run_tickets, case)
+
+
+def run_filter(case):
+    known = filters.parse(case["filter"])
+    filters.check(known, map(tuple, case["attrs"]))
+    same("not-the-same", filters.format_filter(known), case["filter"])
+    same("not-the-same", [[row, filters.holds(known, row)] for row, _ in case["rows"]], case["rows"])
+
+
+@pytest.mark.parametrize("case", _cases("filter"))
+def test_filter(case):
+    judge(run_filter, case)
+
+
+def run_calendar(case):
+    if "month_day" in case:
+        same("not-the-same", str(calendar.deadline_day(case["year"], case["month_day"])), case["date"])
+        return
+    table = calendar.parse(case["table"].encode())
+    same("not-the-same", (calendar.format_calendar(table).decode(), table.digest), (case["spelling"], case["digest"]))
+    for text, works in case["days"]:
+        same("not-the-same", calendar.is_working_day(table, date.fromisoformat(text)), works)
+    for start, count, end in case["periods"]:
+        same("not-the-same", str(calendar.add_working_days(table, date.fromisoformat(start), count)), end)
+
+
+@pytest.mark.parametrize("case", _cases("calendar"))
+def test_calendar(case):
+    judge(run_calendar, case)
 
 
 def run_commitments(case):
@@ -196,17 +276,23 @@ def _roster(rows):
 
 def run_quotas(case):
     if "ratio_text" in case:
-        _plan(ratio=case["ratio_text"])
+        whole = {"of": [], "ratio": case["ratio_text"], "rounding": "ceil", "floor": None}
+        _plan(rules=[_plan().model_dump(mode="json")["rules"][0] | {"ratios": [whole]}])
     elif "base" in case:
-        computed = round_quota(Fraction(case["ratio"]), case["base"], case["rounding"])
+        computed = round_quota(Fraction(case["ratio"]) * case["base"], case["rounding"])
         same("quota-differs", computed, case["quota"])
     else:
-        plan = _plan(strata=case["strata"], ratio=case["ratio"], rounding=case["rounding"])
+        slot, share = "2026/fund-use/1", case["share"]
+        schedule = (
+            [] if share is None else [{"slot": slot, "first": "2026-01-01", "last": "2026-12-31", "share": share}]
+        )
+        plan = _plan(rules=[case["rule"]], schedule=schedule)
         assert isinstance(plan, Plan)
+        out = {Exclusion(*one) for one in case["exclusions"]}
         computed = [
-            {"stratum": list(s.values), "base": s.base, "eligible": len(s.eligible), "quota": s.quota,
-             "derivation": s.derivation}
-            for s in allocate(plan, _roster(case["rows"]), case["exclusions"])
+            {"stratum": list(s.values), "total": s.total, "base": s.base, "eligible": len(s.eligible),
+             "quota": s.quota, "derivation": s.derivation}
+            for s in allocate(plan, [slot], _roster(case["rows"]), out).strata
         ]  # fmt: skip
         same("quota-differs", computed, case["allocation"])
 
@@ -218,11 +304,22 @@ def test_quotas(case):
 
 def run_selection(case):
     strata = [
-        Stratum(values=(i,), base=len(s["eligible"]), eligible=tuple(s["eligible"]), quota=s["quota"], derivation="")
+        Stratum(
+            item="fund-use",
+            values=(i,),
+            total=len(s["eligible"]),
+            base=len(s["eligible"]),
+            eligible=tuple(s["eligible"]),
+            quota=s["quota"],
+            wanted=s["quota"],
+            ratio=Fraction(1),
+            whole=False,
+            derivation="",
+        )  # fmt: skip
         for i, s in enumerate(case["strata"])
     ]
     selection = select(bytes.fromhex(case["key"]), strata)
-    same("selection-differs", [[one.ticket.hex(), one.no, one.stratum] for one in selection.drawn], case["drawn"])
+    same("selection-differs", [[one.ticket.hex(), one.no, list(one.strata)] for one in selection.drawn], case["drawn"])
     same("cutoff-differs", [c and c.hex() for c in selection.cutoffs], case["cutoffs"])
 
 

@@ -10,10 +10,15 @@ import click
 from fairdraw import encoding
 from fairdraw.announcement import announce as make_announcement
 from fairdraw.announcement import limit_of
-from fairdraw.beacon import RETIRED, Chain
+from fairdraw.beacon import RETIRED
+from fairdraw.compliance import announcement_faults
 from fairdraw.draw import Preview, preview
 from fairdraw.errors import WorkspaceError
-from fairdraw.plan import Stratum, version_meant
+from fairdraw.events import Definition
+from fairdraw.nist import SCHEME as NIST
+from fairdraw.plan import version_meant
+from fairdraw.quota import Stratum
+from fairdraw.randomness import Timed, closes_at, time_of
 from fairdraw.registry import read_pairs
 from fairdraw.render import fingerprint
 from fairdraw.schema import (
@@ -24,13 +29,17 @@ from fairdraw.schema import (
     Contributor,
     Plan,
     Published,
+    SignOff,
     SnapshotStatement,
     Until,
 )
 from fairdraw.seed import SEED_LENGTH, embargo_commitment
+from fairdraw.snapshot import Roster, read_roster
 from fairdraw.statement import Entry, read_entry, sign
-from fairdraw_cli.casework import DEPOSITARIES, inputs_of
+from fairdraw_cli.casework import DEPOSITARIES, exclusions_of, inputs_of, regulation_of
+from fairdraw_cli.commands.plan import tell_faults
 from fairdraw_cli.desk import Desk, published, writing
+from fairdraw_cli.eventform import read_events
 from fairdraw_cli.files import create_private, read, read_secret, write
 from fairdraw_cli.forms import DrawForm, read_form
 from fairdraw_cli.helping import command
@@ -42,7 +51,7 @@ from transparency_log.note import Signer
 
 TRIALS: Final = 20  # random keys that tell how many attempts to expect
 SHOWN: Final = 10
-NO_EXCLUSIONS: Final = b""  # no rule of these plans excludes anybody
+COLUMNS: Final = ("item", "stratum", "base", "quota", "derivation")
 
 
 def _plan(desk: Desk, slots: Sequence[str]) -> Entry:
@@ -65,23 +74,30 @@ def _snapshot(desk: Desk, registry: str, wanted: str | None) -> tuple[str, Entry
     return newest, logged[-1]
 
 
-def _sources(desk: Desk, form: DrawForm) -> list[tuple[Chain, int]]:
-    told = []
+def _sources(desk: Desk, form: DrawForm, folder: Path) -> list[tuple[Timed, int]]:
+    """Return the announced rounds; the path of a definition of events counts from the draw's file."""
+    told: list[tuple[Timed, int]] = []
     for beacon in form.beacon:
+        if beacon.chain is None or beacon.at is None:
+            events = read_events(folder / str(beacon.events))
+            told.append((events, events.round))
+            continue
         chain = desk.workspace.trust.chains.get(beacon.chain)
         if chain is None or chain.id in RETIRED:
             raise WorkspaceError("unknown-chain", expected=sorted(desk.workspace.trust.chains), found=beacon.chain)
+        if chain.scheme == NIST and not desk.workspace.holds(chain.hash):
+            raise WorkspaceError("certificate-not-here", chain=chain.id)
         told.append((chain, chain.round_at_or_after(beacon.at)))
     return told
 
 
-def _check_disclosure(form: DrawForm, sources: Sequence[tuple[Chain, int]]) -> None:
+def _check_disclosure(form: DrawForm, sources: Sequence[tuple[Timed, int]]) -> None:
     """Refuse a seal that ends before there is anything to seal.
 
     Raises:
         WorkspaceError: `disclosure-before-round`.
     """
-    due = max(chain.time_of(number) for chain, number in sources)
+    due = max(closes_at(timed, number) for timed, number in sources)
     if form.disclosure is not None and encoding.end_of_day(form.disclosure.until) <= due <= encoding.LAST_TIME:
         expected = encoding.format_time(due)
         raise WorkspaceError("disclosure-before-round", expected=expected, found=form.disclosure.until)
@@ -138,10 +154,11 @@ def _embargo(desk: Desk, form: DrawForm, late: Replaced | None, *, dry_run: bool
     return Until(kind="until", date=form.disclosure.until, embargo=embargo_commitment(min(form.slots), embargo))
 
 
-def _make(desk: Desk, form: DrawForm, recusals: bytes, *, dry_run: bool) -> Announcement:
+def _make(
+    desk: Desk, form: DrawForm, sources: Sequence[tuple[Timed, int]], recusals: bytes, *, dry_run: bool
+) -> tuple[Announcement, bytes]:
     plan = _plan(desk, form.slots)
     rules = plan.of(Plan)
-    sources = _sources(desk, form)
     _check_disclosure(form, sources)
     trust = desk.workspace.trust
     margin = trust.margin if form.margin is None else max(form.margin, trust.margin)
@@ -151,13 +168,16 @@ def _make(desk: Desk, form: DrawForm, recusals: bytes, *, dry_run: bool) -> Anno
     )
     before = replaced(desk, form.slots)
     late = before if before and not before.free else None
-    fields = {"objects": objects[1], "inspectors": inspectors[1], "plan": plan, "history_size": len(desk.history.data)}
+    fields = {"objects": objects[1], "inspectors": inspectors[1], "joint": _joint(desk, rules), "plan": plan,
+              "history_size": len(desk.history.data)}  # fmt: skip
+    then = late.announcement.index if late else len(desk.history.data)
+    exclusions = exclusions_of(desk, rules, form.slots, _roster(desk, objects[1]), then)
     said = make_announcement(
         desk.head,
         **(inputs_then(desk, late) if late else fields),  # type: ignore[arg-type]  # four fields, typed as one dict
         slots=form.slots,
         recusals=recusals,
-        exclusions=NO_EXCLUSIONS,
+        exclusions=exclusions,
         sources=sources,
         seed=_seed(desk, form),
         disclosure=_embargo(desk, form, late, dry_run=dry_run),
@@ -167,7 +187,50 @@ def _make(desk: Desk, form: DrawForm, recusals: bytes, *, dry_run: bool) -> Anno
     )
     if before is not None:
         check_replacement(said, before)
-    return said
+    return said, exclusions
+
+
+def _roster(desk: Desk, snapshot: Entry) -> Roster:
+    statement = snapshot.of(SnapshotStatement)
+    return read_roster(desk.workspace.artifact(statement.roster.digest), statement)
+
+
+def _joint(desk: Desk, rules: Plan) -> list[Entry]:
+    """Return the newest snapshot of each department of a joint draw."""
+    told = []
+    for department in rules.joint:
+        logged = desk.history.all(SnapshotStatement, department.name)
+        entries = [entry for entry, snapshot in logged if snapshot.registry == department.inspectors]
+        if not entries:
+            raise WorkspaceError("not-frozen", found=department.inspectors)
+        told.append(entries[-1])
+    return told
+
+
+def _check_regulation(session: Session, desk: Desk, said: Announcement) -> None:
+    """Refuse an announcement that its regulation does not allow, or whose item list was not reviewed.
+
+    Raises:
+        WorkspaceError: `announcement-against-regulation`, or `item-list-unsigned`.
+    """
+    rules = regulation_of(desk.workspace, said)
+    plan = desk.history.named(said.plan.text).of(Plan)
+    if rules is None or plan.items is None:
+        return
+    faults = announcement_faults(rules, said)
+    tell_faults(session, faults)
+    if faults:
+        raise WorkspaceError("announcement-against-regulation", regulation=rules.id, count=len(faults))
+    known = desk.workspace.trust.supervisors
+    roles = {
+        signed.role
+        for entry, signed in desk.history.all(SignOff)
+        if signed.of.text == plan.items.text and signed.by in known and known[signed.by].role == signed.role
+    }
+    for duty in rules.sign_offs:
+        if duty.of == "item-list" and not (roles if duty.role == "any" else roles & {duty.role}):
+            role = session.words.say("role", duty.role)
+            raise WorkspaceError("item-list-unsigned", index=plan.items.index, role=role, article=list(duty.cite))
 
 
 def _tried(desk: Desk, said: Announcement, lists: Mapping[str, bytes]) -> Preview:
@@ -175,7 +238,7 @@ def _tried(desk: Desk, said: Announcement, lists: Mapping[str, bytes]) -> Previe
     # The trial entry never leaves this function, and the bureau's key does not sign it.
     trial = read_entry(sign(said, [Signer.from_seed(said.by, os.urandom(32))]), len(desk.history.data))
     inputs = inputs_of(desk, trial, lists)
-    known = {row.no for row in inputs.objects.rows}, {row.no for row in inputs.inspectors.rows}
+    known = {row.no for row in inputs.objects.rows}, {row.no for row in inputs.staff}
     strangers = sorted(
         {no for pair in inputs.recusals for no, numbers in zip(pair, known, strict=True) if no not in numbers}
     )
@@ -210,18 +273,19 @@ def _tell_deposit(session: Session, place: Workspace, name: str, said: Announcem
 def _tell(session: Session, desk: Desk, said: Announcement, seen: Preview) -> dict[str, object]:
     """Print what the draw will be made from, and return it for a program."""
     session.say("announce.strata", drawn=sum(s.quota for s in seen.strata), base=sum(s.base for s in seen.strata))
-    header = tuple(session.word(f"announce.column-{name}") for name in ("stratum", "base", "quota", "derivation"))
-    rows = [(_name(session, s), str(s.base), str(s.quota), s.derivation) for s in seen.strata]
+    header = tuple(session.word(f"announce.column-{name}") for name in COLUMNS)
+    rows = [(s.item, _name(session, s), str(s.base), str(s.quota), s.derivation) for s in seen.strata]
     session.table([header, *rows])
     for stratum in seen.singled_out:
         name = _name(session, stratum)
         session.say("announce.singled-out", stratum=name, quota=stratum.quota, base=stratum.base)
+    _tell_conflicts(session, seen)
     if seen.forced:
         session.say("announce.forced", count=len(seen.forced), some=list(seen.forced[:SHOWN]))
     session.say("announce.attempts", attempts=f"{seen.attempts:.1f}")
     chains = desk.workspace.trust.chains
     for source in said.beacon:
-        due = session.time(chains[source.beacon].time_of(source.round))
+        due = session.time(time_of(source, chains))
         session.say("announce.round", chain=source.beacon, round=source.round, time=due)
     limit = limit_of(said, chains, desk.workspace.trust.margin)
     session.say("announce.limit", time=session.time(limit))
@@ -231,9 +295,11 @@ def _tell(session: Session, desk: Desk, said: Announcement, seen: Preview) -> di
     session.say("announce.fingerprint", fingerprint=fingerprint(said.text_hash()))
     session.say("announce.hash", text=said.text_hash())
     return {
-        "strata": [{"stratum": list(s.values), "base": s.base, "quota": s.quota, "derivation": s.derivation}
-                   for s in seen.strata],
-        "singled_out": [list(s.values) for s in seen.singled_out],
+        "strata": [{"item": s.item, "stratum": list(s.values), "base": s.base, "quota": s.quota,
+                    "derivation": s.derivation} for s in seen.strata],
+        "singled_out": [[s.item, list(s.values)] for s in seen.singled_out],
+        "short": [[s.item, list(s.values), s.wanted, s.quota] for s in seen.short],
+        "floors": [[f.item, list(f.of), f.population, f.needed, f.planned, f.reached] for f in seen.floors],
         "forced": list(seen.forced),
         "attempts": round(seen.attempts, 2),
         "beacon": [source.model_dump() for source in said.beacon],
@@ -241,6 +307,17 @@ def _tell(session: Session, desk: Desk, said: Announcement, seen: Preview) -> di
         "text": said.text_hash(),
         "fingerprint": fingerprint(said.text_hash()),
     }  # fmt: skip
+
+
+def _tell_conflicts(session: Session, seen: Preview) -> None:
+    """Say where caps, earlier instalments and the rules that want more contradict each other, and what can be done."""
+    for stratum in seen.short:
+        code = "announce.cap-beats-coverage" if stratum.whole else "announce.quota-short"
+        session.say(code, stratum=_name(session, stratum), wanted=stratum.wanted, quota=stratum.quota)
+    for held in seen.floors:
+        code = "announce.below-floor" if held.reached < held.needed else "announce.floor"
+        session.say(code, item=held.item, of=list(held.of), population=held.population, needed=held.needed,
+                    planned=held.planned, reached=held.reached)  # fmt: skip
 
 
 def _again(session: Session, desk: Desk, form: DrawForm, data: bytes, *, dry_run: bool) -> bool:
@@ -277,8 +354,11 @@ def announce(session: Session, file: Path, *, dry_run: bool) -> None:
         if _again(session, desk, form, data, dry_run=dry_run):
             return
         recusals = _recusals(session, form, file.parent)
-        lists = {encoding.digest(data): data for data in (recusals, NO_EXCLUSIONS)}
-        said = _make(desk, form, recusals, dry_run=dry_run)
+        sources = _sources(desk, form, file.parent)
+        said, exclusions = _make(desk, form, sources, recusals, dry_run=dry_run)
+        events = [one.format() for one, _ in sources if isinstance(one, Definition)]
+        lists = {encoding.digest(data): data for data in (recusals, exclusions, *events)}
+        _check_regulation(session, desk, said)
         seen = _tried(desk, said, lists)
         session.say("announce.title", id=form.id, slots=list(said.slots))
         told = _tell(session, desk, said, seen)

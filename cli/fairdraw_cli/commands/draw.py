@@ -7,11 +7,13 @@ import click
 from fairdraw import encoding
 from fairdraw.bundle import Bundle, artifact_names, make_bundle, read_file
 from fairdraw.draw import draw_lots, key_material
+from fairdraw.exclusion import looks_back
 from fairdraw.record import make_record
 from fairdraw.render import fingerprint
-from fairdraw.schema import Draw, PulseValue, SnapshotStatement
+from fairdraw.schema import Draw, ItemList, Opening, SnapshotStatement
 from fairdraw.statement import Entry
-from fairdraw_cli.casework import Matter, check_ready, find, pulses_of, seeds_of
+from fairdraw.values import PulseValue
+from fairdraw_cli.casework import Matter, check_ready, earlier_of, find, pulses_of, seeds_of
 from fairdraw_cli.desk import published, writing
 from fairdraw_cli.files import PRIVATE, PUBLIC, read, write
 from fairdraw_cli.helping import command
@@ -32,8 +34,11 @@ def bundle_path(matter: Matter, *, sealed: bool = False) -> Path:
 def make(matter: Matter, drawn: Entry, pulses: tuple[PulseValue, ...], *, whole: bool) -> Bundle:
     """Return a draw's bundle; without `whole` it is that of a sealed draw, with no drawn number in it."""
     desk, said = matter.desk, matter.said
-    snapshots = [matter.named(ref).of(SnapshotStatement) for ref in (said.objects, said.inspectors)]
-    names = artifact_names(said, snapshots, drawn.of(Draw) if whole else None)
+    snapshots = [matter.named(ref).of(SnapshotStatement) for ref in (said.objects, said.inspectors, *said.joint)]
+    draws = [drawn.of(Draw)] if whole else []
+    plan = matter.plan()
+    items = None if plan.items is None else desk.history.named(plan.items.text).of(ItemList)
+    names = artifact_names(said, snapshots, [*draws, *_earlier_open(matter)], items, pulses=pulses)
     embargo = matter.embargo() if whole else None
     return make_bundle(
         desk.history.data,
@@ -44,6 +49,16 @@ def make(matter: Matter, drawn: Entry, pulses: tuple[PulseValue, ...], *, whole:
         artifacts={name: desk.workspace.artifact(name) for name in names},
         embargo=None if embargo is None else embargo.hex(),
     )
+
+
+def _earlier_open(matter: Matter) -> list[Draw]:
+    """Return the year's earlier draws that the caps count, but for those that are still sealed."""
+    if not looks_back(matter.plan(), matter.said.slots):
+        return []
+    desk = matter.desk
+    opened = {opening.of.text for _, opening in desk.history.all(Opening, desk.workspace.bureau)}
+    draws = [entry for entry, _, _ in earlier_of(desk, matter.plan(), matter.announcement.index)]
+    return [entry.of(Draw) for entry in draws if entry.of(Draw).key is not None or entry.text_hash in opened]
 
 
 def _is_witnessed(matter: Matter, path: Path) -> bool:
@@ -77,7 +92,7 @@ def draw_now(matter: Matter, given: tuple[Path, ...]) -> Entry:
     """
     check_ready(matter)
     desk = matter.desk
-    pulses, randomness = pulses_of(matter, finder(desk.workspace, given))
+    pulses, randomness = pulses_of(matter, finder(desk.workspace, given, several=len(matter.said.beacon) > 1))
     embargo = matter.embargo()
     material = key_material(matter.announcement, seeds=seeds_of(matter), pulses=randomness, embargo=embargo)
     inputs = matter.inputs()

@@ -11,6 +11,7 @@ import click
 from fairdraw import encoding
 from fairdraw.announcement import artifact_of
 from fairdraw.errors import WorkspaceError
+from fairdraw.filter import fields, parse
 from fairdraw.registry import Problem, Reading, Row, left_out_list, load_map, read_registry
 from fairdraw.schema import Plan, SnapshotStatement
 from fairdraw.snapshot import SECRET_LENGTH, SMALL_GROUP, Attributes, Snapshot, attribute_groups
@@ -55,10 +56,10 @@ def _check_attributes(plan: Plan, registry: str, attrs: Iterable[str]) -> None:
     """Refuse a registry without the attributes that its plan uses: its draw could never be announced."""
     needed: set[str] = set()
     if registry == plan.objects:
-        needed |= {*plan.strata, *(rule.object for rule in plan.team.eligible if rule.object)}
+        needed |= {name for rule in plan.rules for name in (*rule.fields, *fields(parse(rule.filter)))}
+        needed |= {rule.object for rule in plan.team.eligible if rule.object}
     if registry == plan.inspectors:
-        needed |= {rule.inspector for rule in plan.team.eligible}
-        needed |= {plan.team.department} if plan.team.department else set()
+        needed |= plan.team.inspector_fields
     has = set(attrs)
     if lacking := sorted(needed - has):
         raise WorkspaceError("attribute-missing", registry=registry, expected=lacking, found=sorted(has))

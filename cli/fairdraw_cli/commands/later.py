@@ -8,7 +8,8 @@ import click
 from fairdraw.announcement import artifact_of
 from fairdraw.encoding import format_time
 from fairdraw.errors import WorkspaceError
-from fairdraw.schema import Committed, Draw, Opening, PulseValue, RevealsClosed, Void
+from fairdraw.schema import Committed, Draw, Opening, RevealsClosed, Void
+from fairdraw.values import PulseValue
 from fairdraw_cli.casework import Matter, closing, contributions, find, opens_at, pulses_of, voids
 from fairdraw_cli.commands.draw import bundle_path, write_bundles
 from fairdraw_cli.desk import published, writing

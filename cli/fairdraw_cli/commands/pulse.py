@@ -6,12 +6,15 @@ from typing import Final
 
 import click
 
-from fairdraw.beacon import MAX_PULSE_BYTES, Chain, check_pulse, parse_pulse, practice_pulse
+from fairdraw.beacon import Chain, check_pulse, practice_pulse
 from fairdraw.errors import WorkspaceError
+from fairdraw.nist import MAX_DOCUMENT, nist_chain
+from fairdraw.nist import SCHEME as NIST
 from fairdraw_cli.files import read
 from fairdraw_cli.helping import command
-from fairdraw_cli.pulses import chain_of, store, stored
+from fairdraw_cli.pulses import chain_of, der, store, store_taken, stored
 from fairdraw_cli.session import Session
+from fairdraw_cli.trustfile import beacon_line
 from fairdraw_cli.workspace import Workspace
 
 DEFAULT_CHAIN: Final = "quicknet"
@@ -64,8 +67,9 @@ def import_pulse(session: Session, number: int, file: str | None, chain: str) ->
         if pulse is None:
             raise WorkspaceError("round-not-recorded", chain=pinned.id, round=number)
     else:
-        data = sys.stdin.buffer.read(MAX_PULSE_BYTES + 1) if file == "-" else read(Path(file))
-        pulse = parse_pulse(data, pinned)
+        data = sys.stdin.buffer.read(MAX_DOCUMENT + 1) if file == "-" else read(Path(file))
+        _tell(session, pinned, number, store_taken(place, pinned, number, data))
+        return
     check_pulse(pinned, pulse, round=number)
     _tell(session, pinned, number, store(place, pinned, pulse))
 
@@ -80,7 +84,27 @@ def show(session: Session, number: int, chain: str) -> None:
         _tell(session, pinned, number, None)
         session.say("pulse.practice" if pinned.practice else "pulse.not-here", chain=pinned.id, round=number)
         return
+    if pinned.scheme == NIST:
+        _tell(session, pinned, number, store_taken(place, pinned, number, place.artifact(pulse.signature)))
+        return
     _tell(session, pinned, number, check_pulse(pinned, pulse, round=number))
+
+
+@command(
+    click.argument("file", metavar="CERTIFICATE", type=click.Path(path_type=Path)),
+    click.option("--chain", "name", default="nist", metavar="ID"),
+    click.option("--index", "number", default=2, type=click.IntRange(0, 2**32), metavar="N"),
+    json=True,
+)
+def pin(session: Session, file: Path, name: str, number: int) -> None:
+    """Keep the certificate of a NIST-format beacon, and print the line that pins it in a trust file."""
+    place = Workspace.open(session.folder)
+    certificate = der(read(file))
+    chain = nist_chain(certificate, id=name, chain_index=number)
+    place.keep(certificate, chain.hash)
+    session.say("pulse.pinned", chain=chain.id)
+    session.line(beacon_line(chain))
+    session.answer({"chain": chain.id, "hash": chain.hash, "line": beacon_line(chain)})
 
 
 @command(ROUND, json=True)

@@ -6,6 +6,7 @@ import click
 
 from fairdraw.encoding import lines
 from fairdraw.errors import WorkspaceError
+from fairdraw.randomness import artifacts_of
 from fairdraw.schema import Draw
 from fairdraw.slip import make_slip
 from fairdraw_cli.casework import Matter, find
@@ -41,7 +42,7 @@ def slip(session: Session, name: str, no: str, *, own: bool) -> None:
         matter = find(desk, name)
         if matter.draw is None:
             raise WorkspaceError("not-drawn", found=name)
-        role = _role_of(matter, no)
+        drew, role = matter.draw.of(Draw), _role_of(matter, no)
         snapshot, roster = matter.roster(role)
         hidden = matter.hidden
         if hidden and not own:
@@ -58,7 +59,9 @@ def slip(session: Session, name: str, no: str, *, own: bool) -> None:
             plan=matter.plan(),
             snapshot=snapshot,
             roster=roster,
-            results=lines(result_list(desk.workspace, matter.draw.of(Draw))),
+            exclusions=desk.workspace.artifact(matter.said.exclusions.digest),
+            artifacts={name: desk.workspace.artifact(name) for name in artifacts_of(matter.said.beacon, drew.pulses)},
+            results=lines(result_list(desk.workspace, drew)),
             role=role,
             no=no,
             own=next(openings_of(desk, snapshot, [no], own=True)) if own else (),

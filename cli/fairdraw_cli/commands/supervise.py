@@ -1,4 +1,4 @@
-"""`supervisor create|commit|reveal|deposit`: what a supervisor does with a key of one's own, and no workspace.
+"""`supervisor create|commit|reveal|deposit|attest`: what a supervisor does with a key of one's own, and no workspace.
 
 Everything signed is stored beside the key, in `<key file>.d/`, before it is shown; from there the chain goes on, so
 that no two statements ever get one `seq`, whether or not the bureau has logged the first.
@@ -13,11 +13,16 @@ from typing import Any, TypeVar
 import click
 
 from fairdraw import seed as seeds
+from fairdraw.encoding import digest as hashed
 from fairdraw.encoding import format_time, parse_time
 from fairdraw.errors import WorkspaceError
-from fairdraw.schema import Announcement, Commitment, Deposit, Plan, Reveal, Statement, Until
+from fairdraw.events import check_values, read_definition, read_values
+from fairdraw.schema import Announcement, Commitment, Deposit, Evidence, Plan, Reveal, Statement, Until
 from fairdraw.statement import Entry, Head, read_entry, sign
 from fairdraw.trust import Trust, parse_trust
+from fairdraw_cli.commands.events import tell_values
+from fairdraw_cli.eventform import read_numbers
+from fairdraw_cli.eventwork import evidence_of, source_of_events
 from fairdraw_cli.files import PRIVATE, check_folder, create_private, read, read_secret, write
 from fairdraw_cli.helping import command
 from fairdraw_cli.history import History, known_reader
@@ -101,6 +106,18 @@ def _sit(session: Session, key: Path, log: str, trust: Path) -> Chair:
         raise WorkspaceError("not-a-supervisor", expected=sorted(known.supervisors), found=signer.name)
     reader, origin = known_reader(open_source(log), known, where=log)
     return Chair(key, signer, known, origin, History.read(reader), session.now(known))
+
+
+def _artifact(log: str, digest: str) -> bytes:
+    """Return a file that lies beside a log, if it is what its name says.
+
+    Raises:
+        WorkspaceError: `artifact-missing`.
+    """
+    data = open_source(log)(f"artifact/{digest}")
+    if data is None or hashed(data) != digest:
+        raise WorkspaceError("artifact-missing", found=digest)
+    return data
 
 
 def _hand_over(session: Session, chair: Chair, entry: Entry) -> None:
@@ -191,3 +208,35 @@ def deposit(session: Session, slot: str, embargo: Path, key: Path, log: str, tru
         create_private(kept, f"{value.hex()}\n".encode())
     entry = chair.before(Deposit, lambda told: told.embargo == digest)
     _hand_over(session, chair, entry or chair.signed(Deposit, slot=slot, embargo=digest))
+
+
+@command(
+    SLOT,
+    click.argument("file", metavar="VALUES.toml", type=click.Path(path_type=Path)),
+    KEY, LOG, TRUST,
+    json=True,
+    clock=True,
+)  # fmt: skip
+def attest(session: Session, slot: str, file: Path, key: Path, log: str, trust: Path) -> None:
+    """Confirm that one has read the very numbers which the bureau closed for a draw's events."""
+    chair = _sit(session, key, log, trust)
+    announced = [(e, source) for e, said in chair.history.all(Announcement) if slot in said.slots
+                 if (source := source_of_events(said)) is not None]  # fmt: skip
+    if not announced:
+        raise WorkspaceError("no-events", found=slot)
+    announcement, source = announced[-1]
+    closing = next(evidence_of(chair.history, announcement, announcement.statement.by), None)
+    if closing is None:
+        raise WorkspaceError("events-open", found=slot)
+    named = closing.of(Evidence).files[0]
+    events, values = read_definition(_artifact(log, source.hash)), read_values(_artifact(log, named.digest))
+    told = check_values(events, values)
+    tell_values(session, events, values)
+    for event, mine, theirs in zip(events.events, read_numbers(file, events), values.values, strict=True):
+        if mine != theirs.value:
+            # What somebody merely repeats is worth nothing: each supervisor reads the numbers for oneself.
+            raise WorkspaceError("events-differ", event=event.id, expected=mine, found=theirs.value)
+    if told.missing and chair.now < events.closes:
+        raise WorkspaceError("events-not-over", expected=format_time(events.closes), found=list(told.missing))
+    entry = chair.before(Evidence, lambda said: said.of.text == announcement.text_hash and said.files[0] == named)
+    _hand_over(session, chair, entry or chair.signed(Evidence, of=announcement.ref, files=(named,)))

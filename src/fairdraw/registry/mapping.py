@@ -25,7 +25,7 @@ from fairdraw.errors import EncodingError, RegistryError
 from fairdraw.registry.cells import Check, Kind, as_list, normal
 from fairdraw.registry.numbering import check_template
 from fairdraw.registry.tabular import Encoding
-from fairdraw.schema import FieldName
+from fairdraw.values import FieldName
 
 RESERVED: Final = "no"  # the number stands beside the fields, in rosters and statements
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from fairdraw.errors import RegistryError
 from fairdraw.registry.cells import USCC, check_id, check_uscc
-from fairdraw.schema import NUMBER
+from fairdraw.values import NUMBER
 
 _SEPARATORS: Final = str.maketrans("", "", " ._:-")
 _SPLIT: Final = re.compile(r"[._:-]")

@@ -111,7 +111,7 @@ def _in_full(report: Report, check: Check, catalogue: Catalogue, width: int) -> 
     if check.depends:
         waits_for = catalogue.check(check.depends, "holds", kind=report.kind).title
         return _line(report, check, catalogue.say("word", "depends", check=waits_for), catalogue, width)
-    evidence = _shortened(check.evidence, catalogue)
+    evidence = shortened(check.evidence, catalogue)
     words = catalogue.check(check.code, check.state, check.reason, evidence, kind=report.kind)
     lines = _line(report, check, words.says, catalogue, width)
     if check.state == "holds":
@@ -128,7 +128,8 @@ def _labelled(label: str, told: str, catalogue: Catalogue) -> str:
     return catalogue.say("word", label) + catalogue.mark("colon") + told
 
 
-def _shortened(evidence: Mapping[str, object], catalogue: Catalogue) -> dict[str, object]:
+def shortened(evidence: Mapping[str, object], catalogue: Catalogue) -> dict[str, object]:
+    """Return evidence as people read it: hashes cut, times written out, long lists counted."""
     return {name: _short(name, value, catalogue) for name, value in evidence.items()}
 
 
@@ -139,7 +140,7 @@ def _short(name: str, value: object, catalogue: Catalogue) -> object:
         is_hash = len(value) == 64 and set(value) <= set("0123456789abcdef")
         return value[:SHORT] + "…" if is_hash else value
     if isinstance(value, dict):
-        return _shortened(value, catalogue)
+        return shortened(value, catalogue)
     if isinstance(value, list | tuple):
         told = [_short("", item, catalogue) for item in value[:SHORT]]
         return told if len(value) <= SHORT else [*told, catalogue.say("verdict", "more", count=len(value) - SHORT)]
@@ -151,7 +152,7 @@ def _findings(report: Report, catalogue: Catalogue, width: int) -> Iterator[str]
     if not report.findings:
         yield f"   {catalogue.say('word', 'no-findings')}"
     for finding in report.findings:
-        told = catalogue.tell("finding", finding.code, _shortened(finding.evidence, catalogue))
+        told = catalogue.tell("finding", finding.code, shortened(finding.evidence, catalogue))
         yield from indented(told, width=width, first=" ! ")
 
 

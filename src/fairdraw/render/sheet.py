@@ -14,11 +14,15 @@ from hashlib import sha256
 from typing import Final
 
 from fairdraw.announcement import Inputs
+from fairdraw.assignment import Assignment
 from fairdraw.beacon import Chain
+from fairdraw.compliance import articles_of
 from fairdraw.draw import Outcome, loads
 from fairdraw.encoding import parse_time
-from fairdraw.plan import is_singled_out
-from fairdraw.schema import Announcement, Draw, Until
+from fairdraw.quota import is_singled_out
+from fairdraw.randomness import names_artifact, time_of
+from fairdraw.regulation import Regulation, digest
+from fairdraw.schema import Announcement, Draw, Plan, Until
 from fairdraw.statement import Entry
 from fairdraw.tickets import KeyMaterial
 from fairdraw.trust import REHEARSAL
@@ -118,6 +122,7 @@ def make_sheet(
     material: KeyMaterial | None,
     chains: Mapping[str, Chain],
     cosigners: Cosigners,
+    regulation: Regulation | None = None,
 ) -> Sheet:
     """Return the sheet of a logged draw.
 
@@ -130,10 +135,12 @@ def make_sheet(
         _beacon(inputs, draw, chains, cosigners),
         _snapshots(inputs),
     ]
+    if regulation is not None:
+        sections.append(_regulation(regulation))
     if outcome is None or material is None:
         sections.append(_sealed(draw))
     else:
-        sections += _result(inputs, outcome)
+        sections += _result(inputs, outcome, regulation)
         sections.append(_by_hand(draw, outcome, material))
     sections.append(_proven(inputs, chains, cosigners))
     sections.append(Section(code="proves-not", notes=tuple(Phrase("sheet", code) for code in NOT_PROVEN)))
@@ -172,7 +179,7 @@ def _draw(inputs: Inputs, draw: Entry) -> Section:
             ("recusals", f"{len(inputs.recusals)}"),
             ("exclusions", f"{len(inputs.exclusions)}"),
             # A regulation that nobody loaded checked nothing: better said than passed over.
-            ("regulation", said.regulation or Phrase("sheet", "no-regulation")),
+            ("regulation", said.regulation.digest if said.regulation else Phrase("sheet", "no-regulation")),
         ),
     )
 
@@ -207,7 +214,7 @@ def _lock(inputs: Inputs, cosigners: Cosigners) -> Section:
 def _beacon(inputs: Inputs, draw: Entry, chains: Mapping[str, Chain], cosigners: Cosigners) -> Section:
     facts: list[tuple[str, Shown]] = []
     for source, pulse in zip(inputs.announcement.of(Announcement).beacon, draw.of(Draw).pulses, strict=True):
-        due = chains[source.beacon].time_of(source.round)
+        due = time_of(source, chains)
         before = "not-locked" if cosigners.quorum_time is None or cosigners.quorum_time >= due else "seconds"
         facts += [
             ("beacon-id", source.beacon),
@@ -215,7 +222,8 @@ def _beacon(inputs: Inputs, draw: Entry, chains: Mapping[str, Chain], cosigners:
             ("round", f"{source.round}"),
             ("round-time", local_time(due)),
             ("locked-before", Phrase("sheet", before, {"count": due - (cosigners.quorum_time or due)})),
-            ("randomness", _randomness(pulse.signature)),
+            # Of a pulse that names a document the randomness is in the key's own lines, where they are shown.
+            ("document", pulse.signature) if names_artifact(pulse) else ("randomness", _randomness(pulse.signature)),
         ]
     return Section(code="beacon", facts=tuple(facts))
 
@@ -263,24 +271,47 @@ def _ratio(quota: int, base: int) -> str:
     return f"{quota}/{base} = {hundredths // 100}.{hundredths % 100:02d}%"
 
 
-def _result(inputs: Inputs, outcome: Outcome) -> list[Section]:
-    sections = [_strata(outcome), _drawn(outcome)]
+def _result(inputs: Inputs, outcome: Outcome, regulation: Regulation | None) -> list[Section]:
+    sections = [_strata(inputs.plan, outcome, regulation), _drawn(outcome)]
     if outcome.assignment.blocks:
         rows = tuple((no, f"{attempt + 1}", f"{cap}") for no, attempt, cap in outcome.assignment.blocks)
         sections.append(Section(code="blocks", header=("first-object", "attempts", "cap"), rows=rows))
     return [*sections, _loads(outcome), _audit(outcome), _findings(inputs, outcome)]
 
 
-def _strata(outcome: Outcome) -> Section:
+def _regulation(regulation: Regulation) -> Section:
+    """Return what the draw was made under, and how each rule that can be read in two ways was read."""
+    document, validity = regulation.document, regulation.validity
+    term = _none() if validity is None else f"{validity.value.from_} – {validity.value.until or '…'}"
+    return Section(
+        code="regulation-section",
+        facts=(
+            ("regulation-title", document.title),
+            ("regulation-issuer", document.issuer or _none()),
+            ("regulation-number", document.number or _none()),
+            ("regulation-term", term),
+            ("regulation", digest(regulation)),
+        ),
+        header=("reading", "article"),
+        rows=tuple((Phrase(f"reading.{one.code}", one.value), " ".join(one.cite)) for one in regulation.readings),
+    )
+
+
+def _strata(plan: Plan, outcome: Outcome, regulation: Regulation | None) -> Section:
+    def article(item: str, values: tuple[str | int | bool | None, ...]) -> tuple[str, ...]:
+        return (" ".join(articles_of(regulation, plan, item, values)),) if regulation is not None else ()
+
     return Section(
         code="strata",
-        header=("stratum", "excluded", "share", "derivation", "cutoff"),
+        header=("item", "stratum", "excluded", "share", "derivation", *(("article",) if regulation else ()), "cutoff"),
         rows=tuple(
             (
+                stratum.item,
                 _named(stratum.values),
                 f"{stratum.base - len(stratum.eligible)}",
                 _ratio(stratum.quota, stratum.base),
                 stratum.derivation,
+                *article(stratum.item, stratum.values),
                 _none() if cutoff is None else cutoff.hex()[:SHORT],
             )
             for stratum, cutoff in zip(outcome.strata, outcome.selection.cutoffs, strict=True)
@@ -292,19 +323,25 @@ def _drawn(outcome: Outcome) -> Section:
     assignment = outcome.assignment
     return Section(
         code="drawn",
-        header=("order", "object", "stratum", "ticket", "eligible", "team"),
+        header=("order", "object", "items", "stratum", "ticket", "eligible", "team"),
         rows=tuple(
             (
                 f"{order}",
                 one.no,
-                _named(outcome.strata[one.stratum].values),
+                "; ".join(outcome.strata[at].item for at in one.strata),
+                _named(outcome.strata[one.strata[0]].values),
                 one.ticket.hex()[:SHORT],
                 f"{assignment.eligible[one.no]}",
-                " ".join(f"{inspector}({part})" if part else inspector for part, inspector in assignment.teams[one.no]),
+                _team(assignment, one.no),
             )
             for order, one in enumerate(outcome.selection.drawn, 1)
         ),
     )
+
+
+def _team(assignment: Assignment, no: str) -> str:
+    members = [f"{inspector}({part})" if part else inspector for part, inspector in assignment.teams[no]]
+    return " ".join([*members, *(f"+{expert}" for expert in assignment.experts.get(no, ()))])
 
 
 def _loads(outcome: Outcome) -> Section:
@@ -328,9 +365,9 @@ def _audit(outcome: Outcome) -> Section:
 
 def _findings(inputs: Inputs, outcome: Outcome) -> Section:
     notes = [
-        Phrase("finding", "singled-out", {"stratum": s.values, "drawn": s.quota, "base": s.base})
+        Phrase("finding", "singled-out", {"item": s.item, "stratum": s.values, "drawn": s.quota, "base": s.base})
         for s in outcome.strata
-        if is_singled_out(inputs.plan, s)
+        if is_singled_out(s)
     ]
     notes += [
         Phrase("finding", "forced-team", {"object": no, "eligible": outcome.assignment.eligible[no]})
@@ -341,10 +378,12 @@ def _findings(inputs: Inputs, outcome: Outcome) -> Section:
 
 def _proven(inputs: Inputs, chains: Mapping[str, Chain], cosigners: Cosigners) -> Section:
     sources = inputs.announcement.of(Announcement).beacon
-    due = min(chains[source.beacon].time_of(source.round) for source in sources)
+    due = min(time_of(source, chains) for source in sources)
     # One person holds a practice chain's key: nothing is claimed of it that only a public beacon gives.
-    practice = all(chains[source.beacon].practice for source in sources)
-    codes = ["proves-random" if not practice else "practice-random", "proves-rules", "proves-log"]
+    known = [chains[source.beacon] for source in sources if source.beacon in chains]
+    practice = any(chain.practice for chain in known) and all(chain.practice for chain in known)
+    random = "practice-random" if practice else "proves-random" if known else "proves-events"
+    codes = [random, "proves-rules", "proves-log"]
     if cosigners.quorum_time is not None and cosigners.quorum_time < due:
         codes.insert(0, "proves-before")
     return Section(code="proves", notes=tuple(Phrase("sheet", code) for code in codes))
@@ -364,6 +403,7 @@ def _by_hand(draw: Entry, outcome: Outcome, material: KeyMaterial) -> Section:
             _randomness(pulse.signature),
         )
         for pulse in draw.of(Draw).pulses
+        if not names_artifact(pulse)
     ]
     key = material.key().hex()
     commands.append(Command("by-hand-key", _printed(material.lines()), key))

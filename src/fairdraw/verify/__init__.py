@@ -12,13 +12,14 @@ from fairdraw.errors import EncodingError
 from fairdraw.schema import SnapshotStatement
 from fairdraw.snapshot import Opening
 from fairdraw.trust import Trust
-from fairdraw.verify import anchors, inputs, outcome, slots
-from fairdraw.verify.case import Case, LogView, read_entries
+from fairdraw.verify import anchors, inputs, later, outcome, pulses, regulated, slots
+from fairdraw.verify.case import Case, LogView, WholeLog, read_entries
 from fairdraw.verify.report import CODES, Check, CheckFailedError, Finding, Report
 from fairdraw.verify.slips import verify_slip
 from fairdraw.verify.walk import Step, find_subject, make_report, walk
+from fairdraw.verify.whole import read_log
 
-__all__ = ["CODES", "Check", "Finding", "LogView", "Report", "verify_bundle", "verify_slip"]
+__all__ = ["CODES", "Check", "Finding", "LogView", "Report", "WholeLog", "read_log", "verify_bundle", "verify_slip"]
 
 
 def read_bundle(case: Case) -> Mapping[str, object]:
@@ -41,9 +42,12 @@ def read_bundle(case: Case) -> Mapping[str, object]:
 
 
 def _looked_at(case: Case) -> set[str]:
-    snapshots = (case.entries.get(ref.text) for ref in (case.said.objects, case.said.inspectors))
+    named = (case.said.objects, case.said.inspectors, *case.said.joint)
+    snapshots = (case.entries.get(ref.text) for ref in named)
     rosters = [entry.statement for entry in snapshots if entry and isinstance(entry.statement, SnapshotStatement)]
-    return set(artifact_names(case.said, rosters, None if case.draw is None else case.drew))
+    drawn = [] if case.draw is None else [case.drew]
+    shown = case.file_pulses if case.draw is None else case.drew.pulses
+    return set(artifact_names(case.said, rosters, drawn, pulses=shown))
 
 
 STEPS: Final = (
@@ -64,7 +68,7 @@ STEPS: Final = (
     Step("first-of-slot", ("announcement-logged", "witness-quorum", "rosters"), slots.first_of_slot),
     Step("closed-inputs", ("rosters", "announcement-logged"), inputs.closed_inputs),
     Step("append-only", ("log-signature",), anchors.append_only),
-    Step("pulse", ("announcement-logged",), inputs.pulse),
+    Step("pulse", ("announcement-logged",), pulses.pulse),
     Step("seed", ("announcement-logged", "witness-quorum"), inputs.seed),
     Step("disclosure", ("announcement-logged", "witness-quorum"), inputs.disclosure),
     Step("quotas", ("closed-inputs", "disclosure"), outcome.quotas),
@@ -77,7 +81,8 @@ STEPS: Final = (
         outcome.record_matches,
     ),
     Step("no-other-draw", ("bureau-chain", "announcement-logged", "witness-quorum"), slots.no_other_draw),
-    Step("later-acts", ("bureau-chain", "announcement-logged", "witness-quorum"), slots.later_acts),
+    Step("later-acts", ("bureau-chain", "announcement-logged", "witness-quorum"), later.later_acts),
+    Step("regulation", ("closed-inputs",), regulated.regulation),
 )
 
 NEED_LOG: Final = frozenset({"no-other-draw", "later-acts"})
@@ -90,6 +95,7 @@ def verify_bundle(
     as_of: int,
     as_of_given: bool = False,
     log: LogView | None = None,
+    whole: WholeLog | None = None,
     bundle_only: bool = False,
     openings: tuple[Opening, ...] = (),
 ) -> Report:
@@ -101,9 +107,10 @@ def verify_bundle(
         as_of: POSIX seconds; entries and cosignatures count up to then.
         as_of_given: whether the reader chose that time, which the verdict then carries.
         log: the whole log, without which another draw or a later act cannot be told.
+        whole: what `read_log` read of that log for this bureau and time; whoever verifies many draws reads it once.
         bundle_only: the reader does not ask for another draw or later acts.
         openings: private fields to check against the rosters.
     """
-    case = Case(file=bundle, trust=trust, as_of=as_of, log=log, openings=openings)
+    case = Case(file=bundle, trust=trust, as_of=as_of, log=log, whole=whole, openings=openings)
     checks = walk(case, STEPS, NEED_LOG if bundle_only else frozenset())
     return make_report(case, checks, as_of_given=as_of_given)

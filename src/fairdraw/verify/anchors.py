@@ -7,9 +7,10 @@ from fairdraw import encoding
 from fairdraw.announcement import limit_of
 from fairdraw.errors import AnnouncementError, EncodingError, StatementError
 from fairdraw.plan import version_meant
-from fairdraw.schema import Announcement, Draw, Key, Plan, Until, Void
+from fairdraw.randomness import settled_at
+from fairdraw.schema import Announcement, Draw, ItemList, Key, Plan, Until, Void
 from fairdraw.statement import Entry, check_signatures, new_key
-from fairdraw.trust import REHEARSAL, Bureau
+from fairdraw.trust import REHEARSAL, Bureau, Trust
 from fairdraw.verify.case import Case, Prefix, read_checkpoint
 from fairdraw.verify.report import CannotTellError, CheckFailedError
 from transparency_log import merkle
@@ -99,16 +100,16 @@ class _Keys:
     Entries are given in log order, so that each is judged by the keys that were current when it was logged.
     """
 
-    def __init__(self, case: Case) -> None:
-        self.case = case
-        self.lines = list(case.trust.bureau_keys(case.file.bureau, case.file.log))
+    def __init__(self, trust: Trust, *, log: str, bureau: str) -> None:
+        self.log, self.bureau = log, bureau
+        self.lines = list(trust.bureau_keys(bureau, log))
         self.current = {position: line.key for position, line in enumerate(self.lines)}
-        self.supervisors = {name: supervisor.key for name, supervisor in case.trust.supervisors.items()}
+        self.supervisors = {name: supervisor.key for name, supervisor in trust.supervisors.items()}
 
     def counts(self, entry: Entry) -> bool:
         """Say whether a statement of somebody else counts: an unknown person's, or a forged one, does not."""
-        statement, file = entry.statement, self.case.file
-        if statement.log != file.log or (statement.bureau != file.bureau and not isinstance(statement, Key)):
+        statement = entry.statement
+        if statement.log != self.log or (statement.bureau != self.bureau and not isinstance(statement, Key)):
             return False  # a seed that was revealed, or a key deposited, for another bureau's slot of this name
         try:
             check_signatures(entry, self.supervisors)
@@ -125,9 +126,9 @@ class _Keys:
             CheckFailedError: it is not signed by the bureau, or written for another log.
             CannotTellError: a co-signer is not in the trust file.
         """
-        statement, case = entry.statement, self.case
-        if statement.log != case.file.log or statement.bureau != case.file.bureau:
-            raise CheckFailedError("another-log", index=entry.index, expected=case.file.log, found=statement.log)
+        statement = entry.statement
+        if statement.log != self.log or statement.bureau != self.bureau:
+            raise CheckFailedError("another-log", index=entry.index, expected=self.log, found=statement.log)
         position = _line_for(self.lines, self.current, entry)
         try:
             if unknown := [name for name in statement.with_ if name not in self.supervisors]:
@@ -141,17 +142,19 @@ class _Keys:
             raise CheckFailedError("bad-signature", index=entry.index, why=str(error)) from None
 
 
-def signed_in_log(case: Case, entries: Iterable[Entry]) -> tuple[list[Entry], set[str]]:
-    """Return the bureau's chain in a whole log, the first valid entry of each text, and the texts of all that counts.
+def signed_entries(
+    trust: Trust, entries: Iterable[Entry], *, log: str, bureau: str
+) -> tuple[list[Entry], frozenset[str]]:
+    """Return a bureau's chain in a whole log, the first valid entry of each text, and the texts of all that counts.
 
     Anybody can log a text that merely names the bureau, and a log's operator can put such a forgery in front of the
     genuine entry, which must not hide it (attack 2).
     """
-    keys, told, counted = _Keys(case), [], set[str]()
+    keys, told, counted = _Keys(trust, log=log, bureau=bureau), [], set[str]()
     for entry in entries:
         if entry.text_hash in counted:
             continue
-        if entry.statement.by == case.file.bureau:
+        if entry.statement.by == bureau:
             try:
                 keys.check(entry)
             except CheckFailedError:
@@ -160,7 +163,7 @@ def signed_in_log(case: Case, entries: Iterable[Entry]) -> tuple[list[Entry], se
         elif not keys.counts(entry):
             continue
         counted.add(entry.text_hash)
-    return told, counted
+    return told, frozenset(counted)
 
 
 def check_signed(case: Case) -> list[Entry]:
@@ -175,7 +178,7 @@ def check_signed(case: Case) -> list[Entry]:
     for text in case.entries:
         case.entry(text)  # a deposit or a receipt that was never logged must not count either
     last = max(case.announcement.index, 0 if case.draw is None else case.draw.index)
-    keys, whole = _Keys(case), []
+    keys, whole = _Keys(case.trust, log=case.file.log, bureau=case.file.bureau), []
     for entry in sorted(case.entries.values(), key=lambda e: e.index):
         if entry.statement.by != case.file.bureau:
             if keys.counts(entry):
@@ -201,7 +204,8 @@ def bureau_chain(case: Case) -> Evidence:
     chain = [entry for entry in check_signed(case) if entry.index <= last]
     started = False
     for before, after in pairwise(chain):
-        started = started or not isinstance(before.statement, Key)
+        # The item list that a plan names may be far older than the plan; what stood between is for the log to show.
+        started = started or not isinstance(before.statement, Key | ItemList)
         one, two = before.statement, after.statement
         if two.seq == one.seq + 1 and two.prev == before.text_hash:
             continue
@@ -306,7 +310,7 @@ def last_round(case: Case) -> int:
         CheckFailedError: the announcement names a chain that the trust file does not know.
     """
     order_limit(case, case.said)  # every chain is known
-    return max(case.trust.chains[source.beacon].time_of(source.round) for source in case.said.beacon)
+    return settled_at(case.said.beacon, case.trust.chains, case.artifacts)
 
 
 def in_time(case: Case, index: int, limit: int) -> tuple[Prefix, int] | None:

@@ -12,10 +12,12 @@ from fairdraw.announcement import Inputs
 from fairdraw.bundle import Bundle, Slip
 from fairdraw.draw import Outcome, key_material
 from fairdraw.errors import EncodingError, StatementError
-from fairdraw.schema import Announcement, Draw, Plan, PulseValue, SnapshotStatement
+from fairdraw.exclusion import Exclusion
+from fairdraw.schema import Announcement, Draw, Plan, SnapshotStatement
 from fairdraw.snapshot import Opening, Roster
 from fairdraw.statement import Entry, read_entry
 from fairdraw.trust import Trust
+from fairdraw.values import PulseValue, Scalar
 from fairdraw.verify.report import CannotTellError, CheckFailedError, Finding
 from transparency_log import merkle
 from transparency_log.checkpoint import (
@@ -66,6 +68,25 @@ class Prefix:
         return freshness_time(policy, self.cosignatures)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeLog:
+    """A log up to its newest checkpoint with a quorum, whose root the entries hash to.
+
+    Attributes:
+        prefixes: its signed checkpoints, smallest first, each of which the entries hash to.
+        newest: the largest with a quorum, and of that size the freshest; None where there is none.
+        everything: every statement below `newest`, signed by whomever.
+        chain: the bureau's own, the first valid entry of each text.
+        counted: text hashes of all that counts, the bureau's and others'.
+    """
+
+    prefixes: tuple[Prefix, ...]
+    newest: Prefix | None
+    everything: tuple[Entry, ...]
+    chain: tuple[Entry, ...]
+    counted: frozenset[str]
+
+
 @dataclass(slots=True, kw_only=True)
 class Case:
     """A verification under way."""
@@ -74,6 +95,7 @@ class Case:
     trust: Trust
     as_of: int
     log: LogView | None
+    whole: WholeLog | None = None  # the log as `read_log` read it; one that reads many draws gives it
     openings: tuple[Opening, ...] = ()
     findings: list[Finding] = field(default_factory=list)
 
@@ -93,12 +115,14 @@ class Case:
     rosters: dict[str, Roster] = field(default_factory=dict)
     snapshots: dict[str, SnapshotStatement] = field(default_factory=dict)
     recusals: frozenset[tuple[str, str]] = frozenset()
-    exclusions: frozenset[str] = frozenset()
+    exclusions: frozenset[Exclusion] = frozenset()
     randomness: tuple[bytes, ...] = ()
     seeds: tuple[tuple[str, str], ...] = ()
     embargo: bytes | None = None
     opened_key: str | None = None
     outcome: Outcome | None = None
+    final_teams: dict[str, tuple[str, ...]] | None = None  # after substitutions and special teams
+    drawn_in: tuple[tuple[str, tuple[Scalar, ...]], ...] = ()
     undrawable: CheckFailedError | None = None
     exhausted: dict[str, bool] = field(default_factory=dict)
 
@@ -168,6 +192,7 @@ class Case:
             plan=self.plan,
             objects=self.rosters["objects"],
             inspectors=self.rosters["inspectors"],
+            joint=tuple(self.rosters[department.name] for department in self.plan.joint),
             recusals=self.recusals,
             exclusions=self.exclusions,
         )
@@ -202,17 +227,26 @@ def read_checkpoint(case: Case, data: bytes) -> Prefix:
     Raises:
         CheckFailedError: a signature is missing or invalid, or the origin is another.
     """
-    key = case.trust.log_key(case.file.log)
+    return read_signed(data, case.trust, log=case.file.log, as_of=case.as_of)
+
+
+def read_signed(data: bytes, trust: Trust, *, log: str, as_of: int) -> Prefix:
+    """Return a signed checkpoint of a log with the cosignatures that count up to the as-of time.
+
+    Raises:
+        CheckFailedError: a signature is missing or invalid, or the origin is another.
+    """
+    key = trust.log_key(log)
     if key is None:
-        raise CheckFailedError("unknown-log", found=case.file.log)
+        raise CheckFailedError("unknown-log", found=log)
     try:
         signed = open_checkpoint(data, key, max_signatures=MAX_COSIGNED)
-        found = cosignatures(signed.note, [witness.verifier for witness in case.trust.policy.witnesses])
+        found = cosignatures(signed.note, [witness.verifier for witness in trust.policy.witnesses])
     except LogError as error:
         raise CheckFailedError("bad-checkpoint", why=str(error)) from None
-    if signed.checkpoint.origin != case.file.log or signed.checkpoint.extensions:
-        raise CheckFailedError("wrong-origin", expected=case.file.log, found=signed.checkpoint.origin)
-    counted = tuple(c for c in found if c.timestamp <= case.as_of)
+    if signed.checkpoint.origin != log or signed.checkpoint.extensions:
+        raise CheckFailedError("wrong-origin", expected=log, found=signed.checkpoint.origin)
+    counted = tuple(c for c in found if c.timestamp <= as_of)
     return Prefix(signed, counted, len(counted) < len(found))
 
 

@@ -1,18 +1,20 @@
-"""Checks 7, 8, 12, 14, 15 and 16: what the draw was made from. specs/verification.md §5."""
+"""Checks 7, 8, 12, 15 and 16: what the draw was made from. specs/verification.md §5."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from fairdraw import encoding
 from fairdraw.announcement import read_exclusions, read_recusals
-from fairdraw.beacon import Pulse, check_pulse
-from fairdraw.errors import AnnouncementError, BeaconError, SeedError, SnapshotError
+from fairdraw.encoding import year_of
+from fairdraw.errors import AnnouncementError, FilterError, SeedError, SnapshotError
+from fairdraw.exclusion import Exclusion, exclude
+from fairdraw.filter import check, parse
 from fairdraw.schema import (
     Announcement,
-    Artifact,
     Commitment,
     Deposit,
     Opening,
-    PulseValue,
+    Plan,
     Receipt,
     Reveal,
     RevealsClosed,
@@ -23,32 +25,73 @@ from fairdraw.schema import (
 from fairdraw.seed import embargo_commitment, seed_lines
 from fairdraw.snapshot import check_opening, read_roster
 from fairdraw.statement import Entry
+from fairdraw.values import Artifact, Ref
 from fairdraw.verify.anchors import in_time, judged_at, last_round, order_limit
 from fairdraw.verify.case import Case
+from fairdraw.verify.history import earlier_draws
 from fairdraw.verify.report import CannotTellError, CheckFailedError
 
 Evidence = Mapping[str, object]
 DAY = 24 * 3600
+DEPARTMENT = "department"  # the role of a department that takes part in joint draws
 DEPOSITARIES = 2  # one alone could lose the key, or say that it did
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A registry of a draw: "objects", "inspectors" or a department's key name; its id, snapshot, and who signs it."""
+
+    role: str
+    registry: str
+    ref: Ref
+    by: str | None
+
+
+def registries(said: Announcement, plan: Plan) -> tuple[Named, ...]:
+    """Return the registries that an announcement draws from, those of the departments last (specs/announcement.md §1).
+
+    Raises:
+        CheckFailedError: `joint-differs`: not the plan's departments have signed, each with its own snapshot.
+    """
+    departments = tuple(department.name for department in plan.joint)
+    if said.with_ != departments or len(said.joint) != len(departments):
+        raise CheckFailedError("joint-differs", expected=list(departments), found=list(said.with_))
+    joint = zip(plan.joint, said.joint, strict=True)
+    return (
+        Named("objects", plan.objects, said.objects, None),
+        Named("inspectors", plan.inspectors, said.inspectors, None),
+        *(Named(one.name, one.inspectors, ref, one.name) for one, ref in joint),
+    )
+
+
+def speaks_for(case: Case, named: Named, entry: Entry) -> bool:
+    """Say whether a snapshot is its owner's own: the bureau's, or that of a department which the reader knows."""
+    if named.by is None:
+        return case.speaks(entry)
+    known = case.trust.supervisors.get(named.by)
+    return (
+        known is not None
+        and known.role == DEPARTMENT
+        and entry.statement.by == named.by
+        and (entry.text_hash in case.signed)
+    )
 
 
 def snapshots(case: Case) -> Evidence:
     """Check that both snapshots are logged, of the plan's registries, the newest, and receipted as the reader asks."""
     told: dict[str, object] = {}
     judged = judged_at(case)
-    for role, ref, registry in (
-        ("objects", case.said.objects, case.plan.objects),
-        ("inspectors", case.said.inspectors, case.plan.inspectors),
-    ):
-        entry = case.entry(ref.text, ref.index)
+    for named in registries(case.said, case.plan):
+        role, registry = named.role, named.registry
+        entry = case.entry(named.ref.text, named.ref.index)
         statement = entry.statement
-        if not isinstance(statement, SnapshotStatement) or not case.speaks(entry):
+        if not isinstance(statement, SnapshotStatement) or not speaks_for(case, named, entry):
             raise CheckFailedError("not-the-bureaus", index=entry.index)
         if statement.registry != registry:
             raise CheckFailedError("wrong-registry", expected=registry, found=statement.registry)
         newer = [
             e.index
-            for e in case.chain(case.file.bureau)
+            for e in case.chain(entry.statement.by)
             if isinstance(e.statement, SnapshotStatement)
             and e.statement.registry == registry
             and entry.index < e.index < judged
@@ -143,14 +186,43 @@ def closed_inputs(case: Case) -> Evidence:
     due = last_round(case)
     if encoding.end_of_day(said.window) <= due:
         raise CheckFailedError("window-before-round", round=due, found=said.window)
+    if (year := year_of(due)) != case.plan.year:
+        # Else a plan of next year would dodge this year's cap.
+        raise CheckFailedError("plan-of-another-year", expected=year, found=case.plan.year)
+    for slot in said.slots:
+        _check_dates(case.plan, slot, said.window)
+    check_filters(case)
     case.recusals, case.exclusions = lists(case, said)
-    # No rule of this plan excludes anybody; an exclusion that no rule yields is a name struck off (attack 7).
-    if case.exclusions:
-        raise CheckFailedError("exclusion-without-rule", found=sorted(case.exclusions)[:5])
+    ours = exclude(case.plan, said.slots, {row.no for row in case.rosters["objects"].rows}, earlier_draws(case))
+    if ours != case.exclusions:
+        # A name struck off, or left in, by hand (attack 7).
+        wrong = sorted(one.no for one in case.exclusions - ours)
+        lacking = sorted(one.no for one in ours - case.exclusions)
+        raise CheckFailedError("exclusions-differ", without_rule=wrong[:5], left_out=lacking[:5])
     return {"recusals": len(case.recusals), "exclusions": len(case.exclusions), "window": said.window}
 
 
-def lists(case: Case, said: Announcement) -> tuple[frozenset[tuple[str, str]], frozenset[str]]:
+def _check_dates(plan: Plan, slot: str, window: str) -> None:
+    batch = plan.batch_of(slot)
+    if batch is not None and not batch.first <= window <= batch.last:
+        raise CheckFailedError("window-outside-schedule", slot=slot, expected=[batch.first, batch.last], found=window)
+
+
+def check_filters(case: Case) -> None:
+    """Check that the plan's filters fit the schema of the objects' snapshot.
+
+    Raises:
+        CheckFailedError: an unknown attribute or another type.
+    """
+    schema = case.snapshots["objects"].attrs
+    for rule in case.plan.rules:
+        try:
+            check(parse(rule.filter), schema)
+        except FilterError as error:
+            raise CheckFailedError(error.code, **error.params) from None
+
+
+def lists(case: Case, said: Announcement) -> tuple[frozenset[tuple[str, str]], frozenset[Exclusion]]:
     """Return the recusals and exclusions that an announcement names.
 
     Raises:
@@ -160,40 +232,6 @@ def lists(case: Case, said: Announcement) -> tuple[frozenset[tuple[str, str]], f
         return read_recusals(artifact(case, said.recusals)), read_exclusions(artifact(case, said.exclusions))
     except AnnouncementError as error:
         raise CheckFailedError(error.code, **error.params) from None
-
-
-def check_pulses(case: Case, said: Announcement, pulses: Sequence[PulseValue]) -> tuple[bytes, ...]:
-    """Return the randomness of an announcement's rounds, each proven under its pinned chain.
-
-    Raises:
-        CheckFailedError: another source or round, an unknown chain, or a pulse that does not verify.
-    """
-    if [(p.beacon, p.round) for p in pulses] != [(s.beacon, s.round) for s in said.beacon]:
-        expected = [[s.beacon, s.round] for s in said.beacon]
-        raise CheckFailedError("another-round", expected=expected, found=[[p.beacon, p.round] for p in pulses])
-    told = []
-    for source, value in zip(said.beacon, pulses, strict=True):
-        chain = case.trust.chains.get(source.beacon)
-        if chain is None or chain.hash != source.hash:
-            raise CheckFailedError("unknown-chain", expected=sorted(case.trust.chains), found=source.beacon)
-        pulse = Pulse(chain=chain.hash, round=value.round, signature=value.signature, previous=value.previous)
-        try:
-            told.append(check_pulse(chain, pulse, round=source.round))
-        except BeaconError as error:
-            raise CheckFailedError(error.code, **error.params) from None
-    return tuple(told)
-
-
-def pulse(case: Case) -> Evidence:
-    """Check the announced rounds' pulses under the chains pinned in the trust file."""
-    if case.draw is None and not case.file_pulses:
-        raise CannotTellError("pulse-missing")
-    pulses = case.drew.pulses if case.draw is not None else case.file_pulses
-    case.randomness = check_pulses(case, case.said, pulses)
-    if case.file_pulses not in {(), pulses}:
-        # What a bundle shows beside the logged pulse is either the same, or there to mislead somebody.
-        raise CheckFailedError("another-pulse", expected=[p.signature for p in pulses])
-    return {"rounds": [[p.beacon, p.round, r.hex()] for p, r in zip(pulses, case.randomness, strict=True)]}
 
 
 def committed_seeds(case: Case, announcement: Entry) -> tuple[tuple[str, str], ...]:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from fairdraw import encoding
-from fairdraw.draw import Outcome, draw_lots
-from fairdraw.errors import AssignmentError, EncodingError, PlanError
-from fairdraw.plan import allocate, is_singled_out
-from fairdraw.record import DrawnLine, StratumLine, make_record, read_lines, result_lines, same_record
+from fairdraw.draw import Outcome, allocation, draw_lots
+from fairdraw.errors import AssignmentError, EncodingError, FilterError, PlanError
+from fairdraw.quota import is_singled_out
+from fairdraw.record import DrawnLine, StratumLine, make_record, read_lines, result_lines, same_record, unseal
 from fairdraw.statement import Head
 from fairdraw.verify.case import Case
 from fairdraw.verify.inputs import artifact
@@ -25,32 +25,34 @@ def _logged(case: Case) -> tuple[tuple[StratumLine, ...], tuple[DrawnLine, ...]]
     data = case.artifacts[named.digest]
     try:
         if case.embargo is not None:
-            data = _unsealed(data)
+            data = unseal(data)
         return read_lines(data)
     except EncodingError as error:
         raise CheckFailedError("bad-result-list", why=str(error)) from None
-
-
-def _unsealed(data: bytes) -> bytes:
-    match encoding.parse(data):
-        case [str(), {"lines": list(lines)}]:
-            return encoding.lines(encoding.canonical(line) for line in lines)
-    raise EncodingError("bad-sealed-artifact", found=repr(data[:40]))
 
 
 def quotas(case: Case) -> Evidence:
     """Check every stratum's base, quota and derivation."""
     inputs = case.inputs()
     try:
-        strata = allocate(inputs.plan, inputs.objects, inputs.exclusions)
-    except PlanError as error:
+        planned = allocation(inputs)
+    except (PlanError, FilterError) as error:
         raise CheckFailedError(error.code, **error.params) from None
+    strata = planned.strata
     for stratum in strata:
-        if is_singled_out(inputs.plan, stratum):
-            case.find("singled-out", stratum=list(stratum.values), drawn=stratum.quota, base=stratum.base)
+        if is_singled_out(stratum):
+            case.find(
+                "singled-out", item=stratum.item, stratum=list(stratum.values), drawn=stratum.quota, base=stratum.base
+            )
+        if stratum.quota < stratum.wanted:
+            case.find("quota-short", item=stratum.item, stratum=list(stratum.values), expected=stratum.wanted,
+                      found=stratum.quota)  # fmt: skip
+    for held in planned.floors:
+        if held.reached < held.needed:
+            case.find("below-floor", item=held.item, of=list(held.of), expected=held.needed, found=held.reached)
     logged, _ = _logged(case)
-    ours = [(s.values, s.base, len(s.eligible), s.quota, s.derivation) for s in strata]
-    theirs = [(s.stratum, s.base, s.eligible, s.quota, s.derivation) for s in logged]
+    ours = [(s.item, s.values, s.total, s.base, len(s.eligible), s.quota, s.derivation) for s in strata]
+    theirs = [(s.item, s.stratum, s.total, s.base, s.eligible, s.quota, s.derivation) for s in logged]
     if ours != theirs:
         differing = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), len(theirs))
         raise CheckFailedError(
@@ -74,7 +76,7 @@ def redraw(case: Case) -> Outcome:
     if case.outcome is None:
         try:
             case.outcome = draw_lots(case.inputs(), case.key())
-        except (AssignmentError, PlanError) as error:
+        except (AssignmentError, FilterError, PlanError) as error:
             case.undrawable = CheckFailedError(error.code, **error.params)
             raise case.undrawable from None
     return case.outcome
@@ -84,11 +86,12 @@ def selection(case: Case) -> Evidence:
     """Check that exactly the objects with the smallest tickets are drawn, and every cutoff."""
     outcome = redraw(case)
     strata, drawn = _logged(case)
-    ours = [(one.no, one.ticket.hex()) for one in outcome.selection.drawn]
-    theirs = [(line.no, line.ticket) for line in drawn]
+    names = [(stratum.item, stratum.values) for stratum in outcome.strata]
+    ours = [(one.no, one.ticket.hex(), tuple(names[at] for at in one.strata)) for one in outcome.selection.drawn]
+    theirs = [(line.no, line.ticket, line.strata) for line in drawn]
     if ours != theirs:
-        extra = sorted({no for no, _ in theirs} - {no for no, _ in ours})
-        lacking = sorted({no for no, _ in ours} - {no for no, _ in theirs})
+        extra = sorted({no for no, *_ in theirs} - {no for no, *_ in ours})
+        lacking = sorted({no for no, *_ in ours} - {no for no, *_ in theirs})
         raise CheckFailedError("selection-differs", not_drawn=extra[:10], left_out=lacking[:10])
     cutoffs = [None if c is None else c.hex() for c in outcome.selection.cutoffs]
     if cutoffs != [line.cutoff for line in strata]:
@@ -103,13 +106,17 @@ def assignment(case: Case) -> Evidence:
     for no in ours.forced:
         case.find("forced-team", object=no, eligible=ours.eligible[no])
     for line in drawn:
-        if line.team != ours.teams.get(line.no) or line.eligible != ours.eligible.get(line.no):
+        experts, attempt = ours.experts.get(line.no, ()), ours.attempts.get(line.no, 0)
+        same = (line.team, line.experts, line.attempt) == (ours.teams.get(line.no), experts, attempt)
+        if not same or line.eligible != ours.eligible.get(line.no):
             raise CheckFailedError(
                 "team-differs", object=line.no, expected=[i for _, i in ours.teams.get(line.no, ())],
-                found=[i for _, i in line.team],
+                found=[i for _, i in line.team], experts=list(experts), attempt=attempt,
             )  # fmt: skip
     if case.drew.blocks is not None and case.drew.blocks != ours.blocks:
         raise CheckFailedError("attempts-differ", expected=ours.blocks[:5], found=case.drew.blocks[:5])
+    if case.drew.blocks is not None and case.drew.pool != ours.pool:
+        raise CheckFailedError("attempts-differ", expected=ours.pool, found=case.drew.pool)
     return {"teams": len(drawn), "attempts": max((a + 1 for _, a, _ in ours.blocks), default=1)}
 
 

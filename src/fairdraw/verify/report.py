@@ -8,7 +8,7 @@ CODES: Final = (
     "format", "trust", "log-signature", "witness-quorum", "bureau-chain", "plan-before-snapshots", "snapshots",
     "rosters", "announcement-logged", "announcement-before-pulse", "first-of-slot", "closed-inputs", "append-only",
     "pulse", "seed", "disclosure", "quotas", "selection", "assignment", "record-logged", "record-matches",
-    "no-other-draw", "later-acts",
+    "no-other-draw", "later-acts", "regulation",
 )  # fmt: skip
 
 State = Literal["holds", "fails", "unknown", "not-asked"]
@@ -63,6 +63,7 @@ class Report:
         trust: SHA-256 of the trust file.
         as_of: POSIX seconds up to which the log was considered; `as_of_given` whether the reader chose it.
         drawn: what the verifier drew itself: (object number, team numbers), in order; empty if it could not.
+        final: the same after substitutions and special teams; empty where later acts could not be judged.
     """
 
     kind: str
@@ -74,6 +75,7 @@ class Report:
     checks: tuple[Check, ...]
     findings: tuple[Finding, ...]
     drawn: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    final: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -119,4 +121,5 @@ class Report:
             ],
             "findings": [{"code": one.code, "evidence": dict(one.evidence)} for one in self.findings],
             "drawn": [[no, list(team)] for no, team in self.drawn],
+            "final": [[no, list(team)] for no, team in self.final],
         }

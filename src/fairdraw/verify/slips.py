@@ -10,13 +10,16 @@ from itertools import pairwise
 from typing import Final
 
 from fairdraw import encoding, tickets
+from fairdraw.announcement import read_exclusions
 from fairdraw.bundle import Path, Slip
-from fairdraw.errors import EncodingError, SnapshotError
-from fairdraw.schema import Plan, SnapshotStatement
+from fairdraw.errors import AnnouncementError, EncodingError, FilterError, PlanError, SnapshotError
+from fairdraw.quota import strata_of
+from fairdraw.record import StratumLine
+from fairdraw.schema import Draw, Plan, SnapshotStatement
 from fairdraw.slip import between, drawn_line, stratum_line
 from fairdraw.snapshot import RosterRow, check_opening, read_row
 from fairdraw.trust import Trust
-from fairdraw.verify import anchors, inputs, slots
+from fairdraw.verify import anchors, inputs, later, pulses, slots
 from fairdraw.verify.case import Case, LogView, read_entries
 from fairdraw.verify.report import CODES, CheckFailedError, Report
 from fairdraw.verify.walk import Step, find_subject, make_report, walk
@@ -66,6 +69,11 @@ def read_slip(case: Case) -> Evidence:
     find_subject(case)
     if case.draw is None:
         raise CheckFailedError("no-draw")
+    for carried in case.slip.artifacts:
+        try:
+            case.artifacts[carried.digest] = encoding.from_base64(carried.data)
+        except EncodingError as error:
+            raise CheckFailedError("bad-artifact", digest=carried.digest, why=str(error)) from None
     return {"no": case.slip.no, "entries": len(case.entries)}
 
 
@@ -83,16 +91,25 @@ def signatures(case: Case) -> Evidence:
 
 def snapshot(case: Case) -> Evidence:
     """Check that the snapshot is logged, and of the registry that the plan names."""
-    slip = case.slip
-    ref = getattr(case.said, slip.registry)
-    statement = case.entry(ref.text, ref.index).statement
-    plan = case.entry(case.said.plan.text, case.said.plan.index).statement
-    if not isinstance(statement, SnapshotStatement) or not case.speaks(case.entry(ref.text)):
-        raise CheckFailedError("not-the-bureaus", index=ref.index)
-    if not isinstance(plan, Plan) or not case.speaks(case.entry(case.said.plan.text)):
-        raise CheckFailedError("not-the-bureaus", index=case.said.plan.index)
-    if statement.registry != getattr(plan, slip.registry):
-        raise CheckFailedError("wrong-registry", expected=getattr(plan, slip.registry), found=statement.registry)
+    slip, said = case.slip, case.said
+    plan = case.entry(said.plan.text, said.plan.index).statement
+    if not isinstance(plan, Plan) or not case.speaks(case.entry(said.plan.text)):
+        raise CheckFailedError("not-the-bureaus", index=said.plan.index)
+    found = []
+    for named in inputs.registries(said, plan):
+        # An inspector of another department stands in that department's snapshot, of which the slip's row tells.
+        if named.role != "objects" if slip.registry == "inspectors" else named.role == "objects":
+            entry = case.entries.get(named.ref.text)
+            found += [(named, entry)] if entry is not None else []
+    if not found:
+        raise CheckFailedError("entry-missing", text=getattr(said, slip.registry).text)
+    named, _ = found[0]
+    entry = case.entry(named.ref.text, named.ref.index)
+    statement = entry.statement
+    if not isinstance(statement, SnapshotStatement) or not inputs.speaks_for(case, named, entry):
+        raise CheckFailedError("not-the-bureaus", index=named.ref.index)
+    if statement.registry != named.registry:
+        raise CheckFailedError("wrong-registry", expected=named.registry, found=statement.registry)
     case.plan = plan
     case.snapshots[slip.registry] = statement
     return {"registry": statement.registry, "count": statement.roster.count, "root": statement.roster.root}
@@ -121,21 +138,47 @@ def selection(case: Case) -> Evidence:
         raise CheckFailedError("key-differs", expected=key.hex(), found=drew.key)
     if slip.registry == "inspectors":
         return {"key": key.hex()}
-    ours, results = _row(case), drew.results
-    try:
-        if slip.stratum is None:
-            raise CheckFailedError("stratum-missing")
-        _on_path(slip.stratum, size=results.count, root=results.root)
-        stratum = stratum_line(slip.stratum)
-    except EncodingError as error:
-        raise CheckFailedError(error.code, **error.params) from None
-    if stratum.stratum != tuple(ours.attrs.get(name) for name in case.plan.strata):
-        raise CheckFailedError("stratum-of-another", found=list(stratum.stratum))
     ticket = tickets.ticket(key, "object", slip.no).hex()
-    below = stratum.cutoff is not None and ticket <= stratum.cutoff
-    if below != bool(slip.teams):
-        raise CheckFailedError("cutoff-contradicts", ticket=ticket, cutoff=stratum.cutoff, drawn=bool(slip.teams))
-    return {"ticket": ticket, "cutoff": stratum.cutoff, "drawn": below, "key": key.hex()}
+    out = _passed_over(case)
+    lines = _strata(case, drew)
+    below = tuple(
+        (line.item, line.stratum)
+        for line in lines
+        if line.cutoff is not None and ticket <= line.cutoff and not {None, line.item} & out
+    )
+    case.drawn_in = below
+    cutoffs = [[line.item, line.cutoff] for line in lines]
+    if bool(below) != bool(slip.teams):
+        raise CheckFailedError("cutoff-contradicts", ticket=ticket, cutoff=cutoffs, drawn=bool(slip.teams))
+    return {"ticket": ticket, "cutoff": cutoffs, "drawn": bool(below), "key": key.hex(), "passed_over": bool(out)}
+
+
+def _strata(case: Case, drew: Draw) -> list[StratumLine]:
+    """Return the stratum lines of the row, one for each item that it can be drawn for, in the published result."""
+    told = []
+    try:
+        expected = list(strata_of(case.plan, case.said.slots, _row(case)))
+        for path in case.slip.strata:
+            _on_path(path, size=drew.results.count, root=drew.results.root)
+            told.append(stratum_line(path))
+    except (EncodingError, FilterError, PlanError) as error:
+        raise CheckFailedError(error.code, **error.params) from None
+    if (found := [(line.item, line.stratum) for line in told]) != expected:
+        code = "stratum-missing" if len(found) < len(expected) else "stratum-of-another"
+        raise CheckFailedError(code, expected=str(expected), found=str(found))
+    return told
+
+
+def _passed_over(case: Case) -> set[str | None]:
+    """Return the items for which the announced list excludes the row, None for all of them."""
+    try:
+        data = encoding.from_base64(case.slip.exclusions)
+        named = case.said.exclusions
+        if (encoding.digest(data), len(data)) != (named.digest, named.length):
+            raise CheckFailedError("wrong-digest", expected=named.digest)
+        return {one.item for one in read_exclusions(data) if one.no == case.slip.no}
+    except (EncodingError, AnnouncementError) as error:
+        raise CheckFailedError(error.code, **error.params) from None
 
 
 def teams(case: Case) -> Evidence:
@@ -149,9 +192,11 @@ def teams(case: Case) -> Evidence:
             line = drawn_line(path)
         except EncodingError as error:
             raise CheckFailedError(error.code, **error.params) from None
-        members = [inspector for _, inspector in line.team]
+        members = [*(inspector for _, inspector in line.team), *line.experts]
         if slip.no not in ([line.no] if slip.registry == "objects" else members):
             raise CheckFailedError("row-of-another", expected=slip.no, found=line.no)
+        if slip.registry == "objects" and line.strata != case.drawn_in:
+            raise CheckFailedError("stratum-of-another", expected=str(case.drawn_in), found=str(line.strata))
         if line.ticket != tickets.ticket(case.key(), "object", line.no).hex():
             raise CheckFailedError("ticket-differs", object=line.no)
         told.append([line.no, members])
@@ -175,7 +220,7 @@ STEPS: Final = (
         anchors.announcement_before_pulse,
     ),
     Step("append-only", ("log-signature",), anchors.append_only),
-    Step("pulse", ("announcement-logged",), inputs.pulse),
+    Step("pulse", ("announcement-logged",), pulses.pulse),
     Step("seed", ("announcement-logged", "witness-quorum"), inputs.seed),
     Step("disclosure", ("announcement-logged", "witness-quorum"), inputs.disclosure),
     Step("record-logged", ("bureau-chain", "announcement-logged"), anchors.record_logged),
@@ -183,7 +228,7 @@ STEPS: Final = (
     Step("assignment", ("rosters", "record-logged", "pulse", "seed", "disclosure"), teams),
     # Else the slip of a second announcement's draw would be as good as that of the first (attack 1).
     Step("no-other-draw", ("bureau-chain", "announcement-logged", "witness-quorum"), slots.no_other_draw),
-    Step("later-acts", ("bureau-chain", "announcement-logged", "witness-quorum"), slots.later_acts),
+    Step("later-acts", ("bureau-chain", "announcement-logged", "witness-quorum"), later.later_acts),
 )
 NEED_LOG: Final = frozenset({"no-other-draw", "later-acts"})
 

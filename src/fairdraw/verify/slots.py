@@ -7,27 +7,27 @@ anything yet), and afterwards just for reasons that a machine can check, with th
 from collections.abc import Iterable, Mapping, Sequence, Set
 
 from fairdraw.announcement import Inputs, limit_of
-from fairdraw.bundle import statements
+from fairdraw.bundle import Slip
 from fairdraw.draw import draw_lots, key_material
 from fairdraw.errors import AssignmentError
+from fairdraw.events import EVENTS, LONGEST, MINUTE
+from fairdraw.exclusion import draws_of_the_year, looks_back
 from fairdraw.schema import (
     Announcement,
     Draw,
     Key,
-    Opening,
+    Plan,
     RevealsClosed,
-    Substitution,
-    SubstitutionCall,
     Until,
     Void,
-    Withdrawal,
 )
 from fairdraw.statement import Entry
-from fairdraw.verify.anchors import is_free, signed_in_log
-from fairdraw.verify.case import Case, LogView, Prefix, read_checkpoint
-from fairdraw.verify.inputs import check_pulses, committed_seeds, lists
+from fairdraw.verify.anchors import is_free, judged_at
+from fairdraw.verify.case import Case, Prefix, WholeLog
+from fairdraw.verify.inputs import committed_seeds, lists
+from fairdraw.verify.pulses import check_pulses
 from fairdraw.verify.report import CannotTellError, CheckFailedError
-from transparency_log import merkle
+from fairdraw.verify.whole import read_log
 
 Evidence = Mapping[str, object]
 CHAIN_FIELDS = {"seq", "prev", "time", "beacon", "replaces"}
@@ -87,10 +87,11 @@ def _attempts_exhausted(case: Case, announcement: Entry, void: Entry) -> bool:
         plan=case.plan,
         objects=case.rosters["objects"],
         inspectors=case.rosters["inspectors"],
+        joint=tuple(case.rosters[department.name] for department in case.plan.joint),
         recusals=recusals,
         exclusions=exclusions,
     )
-    randomness = check_pulses(case, said, void.of(Void).pulses)
+    randomness = check_pulses(case, announcement, void.of(Void).pulses)
     seeds = committed_seeds(case, announcement)
     try:
         draw_lots(inputs, key_material(announcement, seeds=seeds, pulses=randomness, embargo=None).key())
@@ -168,59 +169,38 @@ def first_of_slot(case: Case) -> Evidence:
     return {"slots": list(case.said.slots)}
 
 
-def _known_prefixes(case: Case, log: LogView) -> list[Prefix]:
-    """Return the log's signed checkpoints, once the entries below each hash to its root, smallest first."""
-    signed = sorted((read_checkpoint(case, data) for data in log.checkpoints), key=lambda p: p.size)
-    cosigned = [prefix.size for prefix in signed if prefix.order(case.trust.policy) is not None]
-    # Above the newest quorum the log may still be growing while it is read.
-    signed = [prefix for prefix in signed if prefix.size <= max(cosigned, default=0)]
-    tree = merkle.CompactRange()
-    for prefix in signed:
-        for index in range(tree.size, prefix.size):
-            data = log.entries[index] if index < len(log.entries) else None
-            if data is None:
-                # An entry that nobody can read may be the other draw.
-                raise CheckFailedError("entry-unavailable", index=index)
-            tree.append(merkle.leaf_hash(data))
-        if tree.root() != prefix.signed.checkpoint.root:
-            expected, found = prefix.signed.checkpoint.root.hex(), tree.root().hex()
-            raise CheckFailedError("forked", size=prefix.size, expected=expected, found=found)
-    return signed
-
-
-def _whole_log(case: Case) -> tuple[Prefix, list[Entry]]:
-    """Return the newest quorum checkpoint up to the as-of time, and every statement below it.
+def whole_log(case: Case) -> tuple[Prefix, WholeLog]:
+    """Return the newest quorum checkpoint up to the as-of time, and what the log below it says of the bureau.
 
     Raises:
-        CannotTellError: there is no log at hand, or none fresh enough.
+        CannotTellError: there is no log at hand, or none fresh enough; or a co-signer is not in the trust file.
         CheckFailedError: entries cannot be had, or do not hash to what was signed.
     """
     if case.log is None:
         raise CannotTellError("no-log")
-    known = _known_prefixes(case, case.log)
-    cosigned = [prefix for prefix in known if prefix.order(case.trust.policy) is not None]
-    if not cosigned or cosigned[-1].size < case.final.size:
-        raise CannotTellError("log-behind", expected=case.final.size, found=cosigned[-1].size if cosigned else 0)
-    # A log that did not grow is cosigned again and again: of its notes the freshest counts.
-    newest = max(cosigned, key=lambda prefix: (prefix.size, prefix.freshness(case.trust.policy) or 0))
+    if case.whole is None:
+        case.whole = read_log(case.log, case.trust, log=case.file.log, bureau=case.file.bureau, as_of=case.as_of)
+    newest = case.whole.newest
+    if newest is None or newest.size < case.final.size:
+        raise CannotTellError("log-behind", expected=case.final.size, found=0 if newest is None else newest.size)
     fresh = newest.freshness(case.trust.policy)
     if fresh is None or fresh < case.as_of - case.trust.freshness:
         # An old genuine log, from before the void or the second announcement, must not answer (attack 26).
         raise CannotTellError("stale", fresh=fresh, as_of=case.as_of, freshness=case.trust.freshness)
     # A cosignature that was kept secret counts as soon as anybody has it (attack 4).
-    case.prefixes += known
-    below = [data for data in case.log.entries[: newest.size] if data is not None]
-    return newest, statements(below)
+    case.prefixes += case.whole.prefixes
+    return newest, case.whole
 
 
 def no_other_draw(case: Case) -> Evidence:
     """Check, in the whole log, that the bureau's chain has no gap and no other draw of these slots."""
-    newest, everything = _whole_log(case)
-    chain, counted = signed_in_log(case, everything)
+    newest, whole = whole_log(case)
+    chain, counted = whole.chain, whole.counted
     if beside := sorted(case.entries[text].index for text in case.signed - counted):
         # A bundle without a `key` entry would let the old key go on: a second chain, beside the log's.
         raise CheckFailedError("counts-in-the-file-alone", index=beside[0])
     _check_start(case, chain)
+    _check_history(case, chain)
     previous: Entry | None = None
     for entry in chain:
         expected = (0, None) if previous is None else (previous.statement.seq + 1, previous.text_hash)
@@ -236,8 +216,21 @@ def no_other_draw(case: Case) -> Evidence:
             if announced.text_hash != case.file.announcement:
                 case.find("announced-again", slot=slot, index=announced.index)
     _find_undrawn(case, chain, newest.freshness(case.trust.policy) or 0)
-    _find_forked_supervisors(case, everything, counted)
+    _find_forked_supervisors(case, whole.everything, counted)
     return {"size": newest.size, "entries": len(chain), "as_of": case.as_of}
+
+
+def _check_history(case: Case, chain: Sequence[Entry]) -> None:
+    """Check that no earlier draw of the year was left out of the file by a `time` that says it is of another year."""
+    plan = case.entries.get(case.said.plan.text)
+    if plan is None or not isinstance(plan.statement, Plan) or not looks_back(plan.statement, case.said.slots):
+        return
+    if isinstance(case.file, Slip):
+        return  # a slip trusts the announced list; what made it is the bundle's matter
+    below = [entry for entry in chain if entry.index < judged_at(case)]
+    for entry, _, _ in draws_of_the_year(below, plan.statement):
+        if entry.text_hash not in case.entries:
+            raise CheckFailedError("history-cut", year=plan.statement.year, found=entry.index)
 
 
 def _check_start(case: Case, chain: Sequence[Entry]) -> None:
@@ -280,6 +273,7 @@ def _find_undrawn(case: Case, chain: Sequence[Entry], shown: int) -> None:
             continue  # of this slot, `announced-again` tells of it
         chains = [case.trust.chains.get(source.beacon) for source in said.beacon]
         rounds = [known.time_of(s.round) for known, s in zip(chains, said.beacon, strict=True) if known is not None]
+        rounds += [s.round * MINUTE + LONGEST for s in said.beacon if s.beacon == EVENTS]
         given_up = any(is_free(case, entry, void) for void in _voids(chain, entry))
         if rounds and max(rounds) <= shown and not given_up and not _draws(chain, entry.text_hash):
             case.find("overdue-draw", index=entry.index, slots=list(said.slots))
@@ -293,38 +287,3 @@ def _find_forked_supervisors(case: Case, everything: Sequence[Entry], counted: S
             place = entry.statement.by, entry.statement.seq
             if seen.setdefault(place, entry.text_hash) != entry.text_hash:
                 case.find("two-texts-one-seq", name=place[0], seq=place[1], index=entry.index)
-
-
-def _touches(entry: Entry, texts: set[str], digests: set[str]) -> bool:
-    match entry.statement:
-        case Withdrawal() as withdrawal:
-            return withdrawal.digest in digests
-        case Void() as void:
-            return void.announcement.text in texts
-        case Opening() as opening:
-            return opening.of.text in texts
-        case SubstitutionCall() as call:
-            return call.draw.text in texts
-        case Substitution():
-            return True  # of which draw, its call says; one that names no call is no better
-    draw = getattr(entry.statement, "draw", None)
-    return draw is not None and draw.text in texts
-
-
-def later_acts(case: Case) -> Evidence:
-    """Look for everything logged later that bends this draw; a void of it fails."""
-    newest, everything = _whole_log(case)
-    texts = {case.file.announcement} | ({case.file.draw} if case.file.draw else set())
-    digests = {case.said.recusals.digest, case.said.exclusions.digest}
-    digests |= {snapshot.roster.digest for snapshot in case.snapshots.values()}
-    if case.draw is not None:
-        digests.add(case.drew.results.digest)
-    ours, _ = signed_in_log(case, everything)
-    others = {e.text_hash: e for e in everything if e.text_hash in case.signed and e.statement.by != case.file.bureau}
-    acts = sorted((e for e in (*ours, *others.values()) if _touches(e, texts, digests)), key=lambda e: e.index)
-    if voids := [e.index for e in acts if isinstance(e.statement, Void) and e.statement.by == case.file.bureau]:
-        raise CheckFailedError("voided", index=voids[0])
-    if called := [e.index for e in acts if isinstance(e.statement, Substitution | SubstitutionCall)]:
-        # Nobody checks a substitution yet; a verdict must not cover what it did not look at.
-        raise CannotTellError("substitution-not-checked", index=called[0])
-    return {"size": newest.size, "as_of": case.as_of, "acts": [[e.statement.type, e.index] for e in acts]}

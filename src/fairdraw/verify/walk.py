@@ -87,4 +87,5 @@ def make_report(case: Case, checks: tuple[Check, ...], *, as_of_given: bool) -> 
         checks=checks,
         findings=tuple(case.findings),
         drawn=drawn,
+        final=() if case.final_teams is None else tuple((no, case.final_teams[no]) for no, _ in drawn),
     )

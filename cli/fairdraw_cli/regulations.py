@@ -1,0 +1,47 @@
+"""The regulations that come with the package, and those that a bureau derives from them: files in, values out."""
+
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from fairdraw.errors import WorkspaceError
+from fairdraw.regulation import Regulation, parse
+from fairdraw_cli.files import read
+
+IDS: Final = ("shandong-2020", "shuozhou-2023", "laiyuan", "shanghai-2024", "plan-2025")
+"""The regulations of the package, in the order of the documents."""
+
+
+@cache
+def load(name: str) -> Regulation:
+    """Return a regulation of the package.
+
+    Raises:
+        WorkspaceError: `regulation-unknown`.
+    """
+    if name not in IDS:
+        raise WorkspaceError("regulation-unknown", expected=IDS, found=name)
+    from importlib.resources import files  # it takes longer to load than the first page to print
+
+    data = (files("fairdraw") / "regulations" / f"{name}.toml").read_bytes()
+    return parse(data, parents={}, file=f"{name}.toml")
+
+
+def read_regulation(path: Path) -> Regulation:
+    """Return the regulation in a bureau's own file, which may derive from one of the package.
+
+    Raises:
+        RegulationError: what is wrong with which key, or what is laxer without a reason.
+        WorkspaceError: the file cannot be read.
+    """
+    return parse(read(path), parents={name: load(name) for name in IDS}, file=path.name)
+
+
+def named_regulation(name: str, *, beside: Path) -> Regulation:
+    """Return the regulation that a file names: one of the package, or a bureau's own file, whose path counts from it.
+
+    Raises:
+        RegulationError: what is wrong in the bureau's own file.
+        WorkspaceError: `regulation-unknown`, or the file cannot be read.
+    """
+    return read_regulation(beside.parent / name) if name.endswith(".toml") else load(name)

@@ -1,0 +1,1 @@
+"""Plans, item lists and draws under each regulation, and a whole simulated year of each."""

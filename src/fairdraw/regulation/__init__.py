@@ -1,0 +1,45 @@
+"""Regulations as data: what a document states, each value with its article. specs/regulation.md.
+
+`parse` reads what people write, `artifact_bytes` and `read_artifact` are what is served and verified, `departures`
+tells where a derived regulation is stricter or laxer than its parent. Applying the rules is left to plans, draws and
+audits.
+"""
+
+from fairdraw.regulation.derive import Departure, check_derived, departures
+from fairdraw.regulation.form import artifact_bytes, digest, parse, read_artifact
+from fairdraw.regulation.provisions import (
+    Chosen,
+    Cited,
+    Coded,
+    Duty,
+    GradeFactor,
+    Item,
+    Lenient,
+    Named,
+    Provision,
+    RatioLimit,
+)
+from fairdraw.regulation.reading import READINGS
+from fairdraw.regulation.schema import Regulation
+
+__all__ = [
+    "READINGS",
+    "Chosen",
+    "Cited",
+    "Coded",
+    "Departure",
+    "Duty",
+    "GradeFactor",
+    "Item",
+    "Lenient",
+    "Named",
+    "Provision",
+    "RatioLimit",
+    "Regulation",
+    "artifact_bytes",
+    "check_derived",
+    "departures",
+    "digest",
+    "parse",
+    "read_artifact",
+]

@@ -1,0 +1,73 @@
+"""Check 24: the plan and the announcement obey their regulation, and its items are on a logged list.
+
+specs/verification.md §5, specs/compliance.md.
+"""
+
+from collections.abc import Mapping
+
+from fairdraw.compliance import announcement_faults, plan_faults
+from fairdraw.errors import FilterError, PlanError, RegulationError
+from fairdraw.itemlist import read_items
+from fairdraw.regulation import Item, Regulation, read_artifact
+from fairdraw.schema import ItemList, SignOff
+from fairdraw.statement import Entry
+from fairdraw.verify.anchors import judged_at
+from fairdraw.verify.case import Case
+from fairdraw.verify.inputs import artifact
+from fairdraw.verify.report import CheckFailedError
+
+Evidence = Mapping[str, object]
+
+
+def regulation(case: Case) -> Evidence:
+    """Check plan and announcement against the regulation that both name; a draw outside of any says so."""
+    named = case.said.regulation
+    if named is None:
+        return {"regulation": None}
+    try:
+        rules = read_artifact(artifact(case, named))
+        items, entry = _items(case)
+        faults = (*plan_faults(rules, case.plan, items), *announcement_faults(rules, case.said))
+    except (FilterError, PlanError, RegulationError) as error:
+        raise CheckFailedError(error.code, **error.params) from None
+    if faults:
+        first = faults[0]
+        raise CheckFailedError(
+            "against-regulation", fault=first.code, article=list(first.cite), where=first.where,
+            expected=first.expected, found=first.found, faults=[fault.code for fault in faults],
+        )  # fmt: skip
+    reviewed = _reviewed(case, rules, entry)
+    return {"regulation": rules.id, "digest": named.digest, "items": len(items), "reviewed": reviewed}
+
+
+def _items(case: Case) -> tuple[tuple[Item, ...], Entry]:
+    """Return the items of the list that the plan names, which was logged before it and under the same regulation."""
+    ref = case.plan.items
+    if ref is None:
+        raise CheckFailedError("item-list-missing")
+    entry = case.entry(ref.text, ref.index)
+    statement = entry.statement
+    if not isinstance(statement, ItemList) or not case.speaks(entry):
+        raise CheckFailedError("not-the-bureaus", index=entry.index)
+    if entry.index >= case.said.plan.index or statement.regulation != case.said.regulation:
+        raise CheckFailedError("item-list-of-another", index=entry.index)
+    return read_items(artifact(case, statement.items)), entry
+
+
+def _reviewed(case: Case, rules: Regulation, entry: Entry) -> list[str]:
+    """Check that the item list was signed off by the roles that the regulation asks, before the announcement."""
+    limit = min(case.said.history_size, judged_at(case))
+    signed = {
+        (known.role, other.statement.role)
+        for other in case.entries.values()
+        if isinstance(other.statement, SignOff)
+        and other.statement.of.text == entry.text_hash
+        and other.text_hash in case.signed
+        and other.index < limit
+        and (known := case.trust.supervisors.get(other.statement.by)) is not None
+    }
+    roles = {role for role, claimed in signed if role == claimed}
+    for duty in rules.sign_offs:
+        if duty.of == "item-list" and not (roles if duty.role == "any" else roles & {duty.role}):
+            raise CheckFailedError("sign-off-missing", of="item-list", role=duty.role, article=list(duty.cite))
+    return sorted(roles)
