@@ -10,12 +10,11 @@ from typing import Final
 
 from examples.draws import DAY, MARGIN, Matter, Year
 from examples.registries import Weights, chosen
-from examples.world import BUREAU, UNIT, secret
+from examples.world import UNIT, secret
 from fairdraw.acts import (
     ClosingLine,
     Inspection,
     Lenient,
-    Line,
     Named,
     OutcomeLine,
     Recognised,
@@ -83,11 +82,14 @@ def substitute(year: Year, matter: Matter, reason: str) -> Substitution | None:
         for _, no in team:
             load[no] = load.get(no, 0) + 1
     places = sorted((object_no, no) for object_no, team in teams.items() for _, no in team if load[no] == 1)
+    if not places:
+        return None
     vacancy = Vacancy(inspector=places[0][1], no=places[0][0])
     number = world.chain.round_at_or_after(world.now + DAY)
     call = world.head().make(
-        SubstitutionCall, with_=(year.who("discipline"),), draw=matter.draw.ref, vacancy=world.keep(format_act(vacancy)),
-        declaration=digest("declaration", year.id, vacancy.inspector), reason=reason,
+        SubstitutionCall, with_=(year.who("discipline"),), draw=matter.draw.ref,
+        vacancy=world.keep(format_act(vacancy)), reason=reason,
+        declaration=digest("declaration", year.id, vacancy.inspector),
         beacon=named_sources([(world.chain, number)], margin=MARGIN), margin=MARGIN, embargo=None,
     )  # fmt: skip
     called = world.add(f"call:{matter.name}", call)
@@ -183,7 +185,7 @@ def outcome(year: Year, matter: Matter, no: str, *, day: str | None = None, **ch
     return OutcomeLine.model_validate(fields | changes)
 
 
-def publish(year: Year, matter: Matter, lines: Iterable[Line], step: str = "result") -> Entry:
+def publish(year: Year, matter: Matter, lines: Iterable[OutcomeLine | ClosingLine], step: str = "result") -> Entry:
     """Log a result by the unit that inspected, with its evidence, approved where the regulation asks for it."""
     world = year.world
     data, listing = format_outcomes(lines)
@@ -191,15 +193,15 @@ def publish(year: Year, matter: Matter, lines: Iterable[Line], step: str = "resu
     said = world.head(UNIT).make(Result, draw=matter.draw.ref, outcomes=listing)
     entry = world.add(f"{step}:{matter.name}", said)
     paper = world.keep(canonical({"digest": digest("photos", year.id, matter.name)}))
-    world.add(
-        f"evidence:{step}:{matter.name}", world.head(UNIT).make(Evidence, of=entry.ref, files=(paper,))
-    )
+    world.add(f"evidence:{step}:{matter.name}", world.head(UNIT).make(Evidence, of=entry.ref, files=(paper,)))
     year.sign_off(f"{step}:{matter.name}", entry, year.regulation.sign_offs_of("result"))
     world.checkpoint()
     return entry
 
 
-def correct(year: Year, matter: Matter, of: Entry, lines: Iterable[Line], reason: str, step: str) -> None:
+def correct(
+    year: Year, matter: Matter, of: Entry, lines: Iterable[OutcomeLine | ClosingLine], reason: str, step: str
+) -> None:
     """Log a correction of a result, or of a draw whose object will never be inspected."""
     data, listing = format_outcomes(lines)
     year.world.keep(data)
@@ -210,16 +212,14 @@ def correct(year: Year, matter: Matter, of: Entry, lines: Iterable[Line], reason
 
 def open_names(year: Year, matter: Matter, numbers: Sequence[str]) -> None:
     """Open the names of some objects, which may be public once they were visited."""
-    entry, frozen = matter.objects
+    entry, frozen = matter.frozen.objects
     statement, told = entry.of(SnapshotStatement), []
     key = secret(f"{year.id} {statement.registry} {matter.name}")
     for row in frozen.rows:
         if row.no in numbers:
             told += open_row(key, statement, row, ["name"])
     data = joined(canonical(one.model_dump()) for one in told)
-    said = year.world.head().make(
-        Opening, of=matter.draw.ref, artifact=year.world.keep(data), key=None, embargo=None
-    )
+    said = year.world.head().make(Opening, of=matter.draw.ref, artifact=year.world.keep(data), key=None, embargo=None)
     year.world.add(f"names:{matter.name}", said)
     year.world.checkpoint()
 
@@ -247,9 +247,9 @@ def lenient(entry: str, number: int, ground: str, finding: str, amount: int | No
     )
 
 
-def recognised(no: str) -> Recognised:
+def recognised(label: str) -> Recognised:
     """Return another department's result in its own log."""
-    return Recognised(index=7, log="log.example.cn/health/rehearsal", text=digest("recognised", no))
+    return Recognised(index=7, log="log.example.cn/health/rehearsal", text=digest("recognised", label))
 
 
 def refused() -> Refusal:
@@ -260,6 +260,3 @@ def refused() -> Refusal:
 def closed(no: str) -> ClosingLine:
     """Return the end of an object that was dissolved before anybody came."""
     return ClosingLine(closed="dissolved", no=no)
-
-
-__all__ = ["BUREAU", "closed", "lenient", "recognised", "refused"]

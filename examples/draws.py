@@ -1,13 +1,13 @@
 """How the simulated year draws: from a bureau's own files to the logged record of each draw."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from examples import registries
-from examples.world import BUREAU, HEALTH, World, secret
-from fairdraw.announcement import Inputs, announce, artifact_of, read_exclusions, read_recusals
+from examples.world import BUREAU, World, name_of, secret
+from fairdraw.announcement import Inputs, announce, read_exclusions, read_recusals
 from fairdraw.bundle import Bundle, artifact_names, make_bundle
 from fairdraw.draw import Outcome, draw_lots, key_material
 from fairdraw.encoding import lines as joined
@@ -41,13 +41,39 @@ from fairdraw.statement import Entry
 from fairdraw_cli.commands.plan import plan_fields
 from fairdraw_cli.forms import DrawForm, read_form
 from fairdraw_cli.planform import ItemsForm, PlanForm
-from fairdraw_cli.regulations import load
 
 FOLDER: Final = Path(__file__).parent
 MARGIN: Final = 300  # seconds between the cosigned announcement and its round
 DEPOSITARIES: Final = ("discipline.example.cn/rehearsal", "social.example.cn/rehearsal")
 DAY: Final = 86_400
 COUNTY_STAFF: Final = 100
+
+
+Pair = tuple[Entry, Snapshot]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """The snapshots of a draw."""
+
+    objects: Pair
+    staff: Pair
+    joint: tuple[Pair, ...]
+
+    @property
+    def all(self) -> tuple[Pair, ...]:
+        """Return them in the order in which an announcement names them."""
+        return self.objects, self.staff, *self.joint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """A draw that waits for its round."""
+
+    entry: Entry
+    inputs: Inputs
+    seeds: tuple[tuple[str, str], ...]
+    embargo: bytes | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +83,7 @@ class Matter:
     name: str
     form: DrawForm
     plan: Entry
-    objects: tuple[Entry, Snapshot]
-    staff: tuple[Entry, Snapshot]
-    joint: tuple[tuple[Entry, Snapshot], ...]
+    frozen: "Frozen"
     announcement: Entry
     inputs: Inputs
     seeds: tuple[tuple[str, str], ...]
@@ -133,8 +157,6 @@ class Year:
     @staticmethod
     def who(role: str) -> str:
         """Return the key name of whoever has a role."""
-        from examples.world import name_of
-
         return name_of(role)
 
     # -- a draw -------------------------------------------------------------------------------------------------------
@@ -154,8 +176,8 @@ class Year:
         joint = tuple(self._joint(form.id, one.name, one.inspectors) for one in rules.joint)
         for role, (entry, _) in (("objects", objects), ("staff", staff)):
             self._receipt(f"{form.id}:{role}", entry)
-        began = self._announce(form, at, plan, objects, staff, joint)
-        return self._record(*began, objects=objects, staff=staff, joint=joint, plan=plan, form=form)
+        frozen = Frozen(objects=objects, staff=staff, joint=joint)
+        return self._record(form, plan, frozen, self._announce(form, plan, frozen, at))
 
     def _objects(self) -> Registry:
         return registries.objects(self.id, self.objects, version=self._versions)
@@ -163,9 +185,7 @@ class Year:
     def _staff(self, department: str, prefix: str, count: int) -> Registry:
         return registries.inspectors(self.id, count, department=department, prefix=prefix, year=self.number)
 
-    def _freeze(
-        self, draw: str, role: str, name: str, registry: Registry, by: str = BUREAU
-    ) -> tuple[Entry, Snapshot]:
+    def _freeze(self, draw: str, role: str, name: str, registry: Registry, by: str = BUREAU) -> Pair:
         frozen = freeze(registry, secret(f"{self.id} {name} {draw}"))
         self.world.keep(frozen.roster.data)
         said = self.world.head(by).make(
@@ -174,7 +194,7 @@ class Year:
         )  # fmt: skip
         return self.world.add(f"snapshot:{draw}:{role}", said), frozen
 
-    def _joint(self, draw: str, by: str, registry: str) -> tuple[Entry, Snapshot]:
+    def _joint(self, draw: str, by: str, registry: str) -> Pair:
         count = max(self.inspectors // 3, 8)
         return self._freeze(draw, f"joint:{by}", registry, self._staff("health", "J", count), by)
 
@@ -185,25 +205,17 @@ class Year:
         said = self.world.head(name).make(Receipt, snapshot=snapshot.ref, digest=digest, openings=True)
         self.world.add(f"receipt:{step}", said)
 
-    def _announce(
-        self,
-        form: DrawForm,
-        at: int,
-        plan: Entry,
-        objects: tuple[Entry, Snapshot],
-        staff: tuple[Entry, Snapshot],
-        joint: tuple[tuple[Entry, Snapshot], ...],
-    ) -> tuple[Entry, Inputs, tuple[tuple[str, str], ...], bytes | None]:
+    def _announce(self, form: DrawForm, plan: Entry, frozen: Frozen, at: int) -> Announced:
         world, slots = self.world, tuple(sorted(form.slots))
         rule = self._commitments(form, slots[0])
         disclosure, embargo = self._seal(form, slots[0])
-        recusals, exclusions = self._recusals(form), self.exclusions(plan.of(Plan), slots, objects[1])
+        recusals, exclusions = self._recusals(form), self.exclusions(plan.of(Plan), slots, frozen.objects[1])
         world.keep(recusals)
         world.keep(exclusions)
         world.checkpoint()
         said = announce(
-            world.head(), plan=plan, objects=objects[0], inspectors=staff[0], joint=[entry for entry, _ in joint],
-            slots=slots, recusals=recusals, exclusions=exclusions,
+            world.head(), plan=plan, objects=frozen.objects[0], inspectors=frozen.staff[0],
+            joint=[entry for entry, _ in frozen.joint], slots=slots, recusals=recusals, exclusions=exclusions,
             sources=[(world.chain, world.chain.round_at_or_after(at))], seed=rule, disclosure=disclosure,
             window=form.window, margin=MARGIN, history_size=len(world.entries),
         )  # fmt: skip
@@ -212,12 +224,12 @@ class Year:
         seeds = self._reveal(form, entry, rule)
         told = entry.of(Announcement)
         inputs = Inputs(
-            announcement=entry, plan=plan.of(Plan), objects=objects[1].roster, inspectors=staff[1].roster,
-            joint=tuple(frozen.roster for _, frozen in joint),
+            announcement=entry, plan=plan.of(Plan), objects=frozen.objects[1].roster,
+            inspectors=frozen.staff[1].roster, joint=tuple(one.roster for _, one in frozen.joint),
             recusals=read_recusals(world.artifacts[told.recusals.digest]),
             exclusions=read_exclusions(world.artifacts[told.exclusions.digest]),
         )  # fmt: skip
-        return entry, inputs, seeds, embargo
+        return Announced(entry=entry, inputs=inputs, seeds=seeds, embargo=embargo)
 
     def exclusions(self, plan: Plan, slots: Sequence[str], objects: Snapshot) -> bytes:
         """Return the exclusion list that the draws of the year so far yield."""
@@ -252,9 +264,7 @@ class Year:
         minimum = len(told) if form.seed.minimum is None else form.seed.minimum
         return Committed(kind="committed", contributors=tuple(told), minimum=minimum)
 
-    def _reveal(
-        self, form: DrawForm, announcement: Entry, rule: Published | Committed
-    ) -> tuple[tuple[str, str], ...]:
+    def _reveal(self, form: DrawForm, announcement: Entry, rule: Published | Committed) -> tuple[tuple[str, str], ...]:
         if not isinstance(rule, Committed):
             return ()
         refs, seeds = [], []
@@ -278,20 +288,16 @@ class Year:
             self.world.add(f"deposit:{form.id}:{name}", said)
         return Until(kind="until", date=form.disclosure.until, embargo=value), embargo
 
-    def _record(
-        self, announcement: Entry, inputs: Inputs, seeds: tuple[tuple[str, str], ...], embargo: bytes | None,
-        *, objects: tuple[Entry, Snapshot], staff: tuple[Entry, Snapshot],
-        joint: tuple[tuple[Entry, Snapshot], ...], plan: Entry, form: DrawForm,
-    ) -> Matter:  # fmt: skip
-        world, said = self.world, announcement.of(Announcement)
+    def _record(self, form: DrawForm, plan: Entry, frozen: Frozen, began: Announced) -> Matter:
+        world, said = self.world, began.entry.of(Announcement)
         chains = {world.chain.id: world.chain}
         world.now = max(world.now, settled_at(said.beacon, chains, world.artifacts) + 5)
         pulses = world.pulses(said.beacon)
-        values = [check_value(s, v, chains, read=world.artifacts.__getitem__)
-                  for s, v in zip(said.beacon, pulses, strict=True)]  # fmt: skip
-        key = key_material(announcement, seeds=seeds, pulses=values, embargo=embargo).key()
-        outcome = draw_lots(inputs, key)
-        record = make_record(world.head(), inputs, pulses=pulses, outcome=outcome, embargo=embargo)
+        values = [check_value(source, value, chains, read=world.artifacts.__getitem__)
+                  for source, value in zip(said.beacon, pulses, strict=True)]  # fmt: skip
+        key = key_material(began.entry, seeds=began.seeds, pulses=values, embargo=began.embargo).key()
+        outcome = draw_lots(began.inputs, key)
+        record = make_record(world.head(), began.inputs, pulses=pulses, outcome=outcome, embargo=began.embargo)
         world.keep(record.artifact)
         entry = world.add(f"draw:{form.id}", record.statement)
         roles = {*self.regulation.sign_offs_of("draw"), "people-congress"}
@@ -299,8 +305,8 @@ class Year:
             roles |= set(self.regulation.supervisors.value.roles)
         self.sign_off(f"draw:{form.id}", entry, sorted(roles & {"any", "people-congress", "legal", "department"}))
         world.checkpoint()
-        matter = Matter(name=form.id, form=form, plan=plan, objects=objects, staff=staff, joint=joint,
-                        announcement=announcement, inputs=inputs, seeds=seeds, embargo=embargo, outcome=outcome,
+        matter = Matter(name=form.id, form=form, plan=plan, frozen=frozen, announcement=began.entry,
+                        inputs=began.inputs, seeds=began.seeds, embargo=began.embargo, outcome=outcome,
                         record=record, draw=entry)  # fmt: skip
         self.matters[form.id] = matter
         return matter
@@ -310,7 +316,7 @@ class Year:
     def bundle(self, matter: Matter) -> Bundle:
         """Return the bundle of a draw, as the bureau hands it out."""
         world, said = self.world, matter.said
-        snapshots = [entry.of(SnapshotStatement) for entry, _ in (matter.objects, matter.staff, *matter.joint)]
+        snapshots = [entry.of(SnapshotStatement) for entry, _ in matter.frozen.all]
         chain = [step for step in world.steps.values() if step.index < matter.announcement.index]
         earlier = [entry.of(Draw) for entry, _, _ in draws_of_the_year(chain, matter.plan.of(Plan))]
         names = artifact_names(said, snapshots, [matter.draw.of(Draw), *earlier], self.items.of(ItemList))
@@ -318,10 +324,3 @@ class Year:
             world.entries, world.sizes(), announcement=matter.announcement, draw=matter.draw,
             pulses=world.pulses(said.beacon), artifacts={n: world.artifacts[n] for n in names if n in world.artifacts},
         )  # fmt: skip
-
-
-def begin(regulation: str, *, objects: int, inspectors: int, bend: object = None) -> Year:
-    """Return a year in which nothing has happened yet."""
-    rules = load(regulation)
-    world = World(now=0, bend=bend)  # type: ignore[arg-type]
-    return Year(id=regulation, regulation=rules, world=world, objects=objects, inspectors=inspectors)

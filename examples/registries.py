@@ -3,13 +3,15 @@
 Nothing of it is about anybody. A registry changes in the course of a year as real ones do: grades move, new rows come.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from typing import Final
 
-from fairdraw.registry import Registry, Row, Value
 from stdnum.cn import uscc
+
+from fairdraw.registry import Registry, Row, Value
 
 Weights = Mapping[str, int]
 OBJECT_ATTRS: Final = (
@@ -74,6 +76,12 @@ def _even(names: Sequence[str]) -> Weights:
     return dict.fromkeys(names, 1)
 
 
+@cache
+def _private(region: str, index: int) -> tuple[str, ...]:
+    bare = f"91{region[:6]}{index:09d}"
+    return f"第{index}机构", bare + uscc.calc_check_digit(bare), f"{region}街{index}号", f"负责人{index}"
+
+
 def objects(regulation: str, count: int, *, version: int = 1) -> Registry:
     """Return the objects; with each version some grades move and a hundredth of the rows is new."""
     country = COUNTRIES[regulation]
@@ -89,18 +97,13 @@ def objects(regulation: str, count: int, *, version: int = 1) -> Registry:
             "risk": chosen(RISKS, "risk", regulation, index, kept),
             "type": chosen(country.types, "type", regulation, index),
         }
-        bare = f"91{region[:6]}{index:09d}"
-        private = (f"第{index}机构", bare + uscc.calc_check_digit(bare), f"{region}街{index}号", f"负责人{index}")
-        rows.append(Row(f"O-{index:05d}", attrs, private))
+        rows.append(Row(f"O-{index:05d}", attrs, _private(region, index)))
     return Registry(OBJECT_ATTRS, OBJECT_PRIVATE, tuple(rows))
 
 
 def inspectors(regulation: str, count: int, *, department: str = "ybj", prefix: str = "I", year: int) -> Registry:
     """Return the inspectors of a department: half of them for the whole area, a tenth experts, few unqualified."""
     country = COUNTRIES[regulation]
-    region: Callable[[int], str] = lambda index: (
-        country.area if index % 2 else chosen(_even(country.districts), "staff", department, index)
-    )
     rows = []
     for index in range(1, count + 1):
         attrs: dict[str, Value] = {
@@ -108,7 +111,7 @@ def inspectors(regulation: str, count: int, *, department: str = "ybj", prefix: 
             "expert": index % 10 == 0,
             "level": 3 if index % 3 else 2,
             "qualified": index % 14 != 0,
-            "region": region(index),
+            "region": country.area if index % 2 else chosen(_even(country.districts), "staff", department, index),
             "specialities": SPECIALITIES[index % len(SPECIALITIES)],
             "valid_until": f"{year + (0 if index % 15 == 0 else 3)}-06-30",
         }

@@ -44,7 +44,7 @@ ROLES: Final[Mapping[str, str]] = {
 WITNESSES: Final = ("witness-1", "witness-2")
 GENESIS: Final = "2019-12-01T00:00:00Z"  # before the first regulation was in force
 
-Bend = Callable[[str, Statement], Statement | None]
+Bend = Callable[["World", str, Statement], Statement | None]
 
 
 def secret(label: str) -> bytes:
@@ -115,9 +115,7 @@ class World:
         for source in sources:
             pulse = practice_pulse(secret("beacon"), self.chain, source.round)
             told.append(
-                PulseValue(
-                    beacon=source.beacon, round=source.round, signature=pulse.signature, previous=pulse.previous
-                )
+                PulseValue(beacon=source.beacon, round=source.round, signature=pulse.signature, previous=pulse.previous)
             )
         return tuple(told)
 
@@ -133,7 +131,7 @@ class World:
 
         If `bend` keeps it back it is signed, and lies in nobody's log.
         """
-        bent = statement if self.bend is None else self.bend(step, statement)
+        bent = statement if self.bend is None else self.bend(self, step, statement)
         kept = statement if bent is None else bent
         data = sign(kept, [self.keys[name] for name in kept.signers])
         entry = read_entry(data, len(self.entries))

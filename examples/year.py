@@ -10,18 +10,21 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from examples import after
-from examples.draws import DAY, Matter, Year
+from examples.draws import Matter, Year
 from examples.world import ORIGIN, Bend, World
-from fairdraw.acts import Line
+from fairdraw.acts import OutcomeLine
 from fairdraw.audit import AuditReport, audit
 from fairdraw.calendar import published
+from fairdraw.conduct import due_day
+from fairdraw.encoding import parse_time
 from fairdraw.statement import Entry
 from fairdraw.verify import Report, verify_bundle
 from fairdraw_cli.regulations import IDS, load
 
 COUNTY: Final = (400, 30)
 PROVINCE: Final = (60_000, 1_000)
-LATE: Final = 45  # days after which the one late result of a year is published
+PUBLISHED: Final = 20  # days after the first visit
+LATE: Final = 45  # further days after which the one late result of a year is published
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +77,7 @@ SCRIPTS: Final[Mapping[str, Script]] = {
 }  # fmt: skip
 
 
-def tell(
-    regulation: str, *, objects: int = COUNTY[0], inspectors: int = COUNTY[1], bend: Bend | None = None
-) -> Year:
+def tell(regulation: str, *, objects: int = COUNTY[0], inspectors: int = COUNTY[1], bend: Bend | None = None) -> Year:
     """Tell a year from its item list to its last result; `bend` may change what is signed."""
     script = SCRIPTS[regulation]
     year = Year(
@@ -97,6 +98,8 @@ def tell(
 def _inspect(year: Year, script: Script, matter: Matter, *, first: bool, last: bool) -> None:
     """Tell what comes of a draw; most of what can happen, happens to the first one of the year."""
     drawn = [one.no for one in matter.outcome.selection.drawn]
+    if not drawn:
+        return
     if first and script.substitution is not None:
         after.substitute(year, matter, script.substitution)
     if first and script.exception is not None:
@@ -104,66 +107,60 @@ def _inspect(year: Year, script: Script, matter: Matter, *, first: bool, last: b
     if first and script.special_team:
         after.inspect_outside(year, matter, "linked-cases", special=True)
     begins = after.first_visit(matter)
-    deferred = drawn[1] if first and script.deferral is not None else None
+    deferred, gone, *others = [*drawn[1:], *[None] * 2] if first else [None, None, *drawn[1:]]
+    deferred = None if script.deferral is None else deferred
+    tardy = drawn[0] if last else None
     if deferred is not None and script.deferral is not None:
         after.defer(year, matter, deferred, script.deferral, after.later(begins, 30))
     after.unseal(year, matter)
-    gone, tardy = (drawn[2] if first else None), (drawn[0] if last else None)
-    lines = _lines(year, script, matter, first=first)
-    year.world.until(after.later(begins, 20))
+    lines = _lines(year, script, matter, [no for no in others if no is not None] if first else [])
+    year.world.until(after.later(begins, PUBLISHED))
     soon = [line for no, line in lines.items() if no not in {deferred, gone, tardy}]
     result = after.publish(year, matter, soon)
     after.open_names(year, matter, [line.no for line in soon])
     if gone is not None:
         after.correct(year, matter, matter.draw, [after.closed(gone)], "object-dissolved", "closed")
-    if first:
+    if first and soon:
         after.object_to(year, matter, result, soon[0].no)
     if deferred is not None:
-        year.world.until(after.later(begins, 40))
+        year.world.until(after.later(begins, PUBLISHED + 20))
         after.publish(year, matter, [after.outcome(year, matter, deferred, day=after.later(begins, 29))], "deferred")
     _revisit(year, matter, result, soon)
     if tardy is not None:
-        year.world.until(after.later(begins, VISITED + LATE))
+        year.world.until(after.later(begins, PUBLISHED + LATE))
         after.publish(year, matter, [after.outcome(year, matter, tardy)], "late")
 
 
-VISITED: Final = 20
-
-
-def _lines(year: Year, script: Script, matter: Matter, *, first: bool) -> dict[str, Line]:
-    """Return the outcomes of a draw by object; some of the first draw's are out of the ordinary."""
-    drawn = [one.no for one in matter.outcome.selection.drawn]
-    told: dict[str, Line] = {no: after.outcome(year, matter, no) for no in drawn}
-    if not first:
-        return told
+def _lines(year: Year, script: Script, matter: Matter, strange: list[str]) -> dict[str, OutcomeLine]:
+    """Return the outcomes of a draw by object; what is out of the ordinary happens to the first of `strange`."""
+    told = {one.no: after.outcome(year, matter, one.no) for one in matter.outcome.selection.drawn}
     rules, day = year.regulation, after.first_visit(matter)
+    changes: list[dict[str, object]] = []
     if script.withheld is not None:
-        told[drawn[3]] = after.outcome(
-            year, matter, drawn[3], result=None, findings=(), transfers=(), withheld=script.withheld
-        )
+        changes.append({"result": None, "findings": (), "transfers": (), "withheld": script.withheld})
     if rules.form_refusal is not None:
-        told[drawn[4]] = after.outcome(year, matter, drawn[4], form=None, refusal=after.refused())
+        changes.append({"form": None, "refusal": after.refused()})
     if rules.noncooperation is not None:
         acts = tuple(sorted((day, code) for code in rules.codes("noncooperation_acts")[:2]))
-        told[drawn[5]] = after.outcome(
-            year, matter, drawn[5], result="obstructed", noncooperation=acts, findings=(), transfers=(), rectify=None
-        )
+        changes.append({"first": day, "last": day, "checked": day, "due": due_day(rules, day, published()),
+                        "result": "obstructed", "noncooperation": acts, "findings": (), "rectify": None})  # fmt: skip
     if rules.leniency:
-        one, two = drawn[4], drawn[5]
         small = after.lenient("none", 2, "amount-below", "overcharge", 99_999)
         once = after.lenient("first-time", 2, "first-found", "records-missing", None)
-        told[one] = after.outcome(year, matter, one, result="corrected", findings=("overcharge",), leniency=(small,))
-        told[two] = after.outcome(year, matter, two, result="corrected", findings=("records-missing",), leniency=(once,))
+        changes.append({"result": "corrected", "findings": ("overcharge",), "leniency": (small,)})
+        changes.append({"result": "corrected", "findings": ("records-missing",), "leniency": (once,)})
     if rules.reuse:
-        told[drawn[6]] = after.outcome(year, matter, drawn[6], form=None, recognised=after.recognised(drawn[6]))
+        changes.append({"form": None, "recognised": after.recognised(matter.name)})
+    for no, change in zip(strange, changes, strict=False):
+        told[no] = after.outcome(year, matter, no, **change)
     return told
 
 
-def _revisit(year: Year, matter: Matter, result: Entry, lines: list[Line]) -> None:
+def _revisit(year: Year, matter: Matter, result: Entry, lines: list[OutcomeLine]) -> None:
     """Visit those again that had something to put right, after their term, where the document asks for it."""
     if year.regulation.revisit is None:
         return
-    again = [line for line in lines if not isinstance(line, after.ClosingLine) and line.rectify is not None]
+    again = [line for line in lines if line.rectify is not None]
     if not again:
         return
     day = max(after.later(line.rectify.until, 2) for line in again if line.rectify is not None)
@@ -177,7 +174,7 @@ def _revisit(year: Year, matter: Matter, result: Entry, lines: list[Line]) -> No
 
 
 def verify(year: Year, matter: Matter) -> Report:
-    """Return the verification of a draw's bundle with the whole log, half a year after all."""
+    """Return the verification of a draw's bundle with the whole log."""
     return verify_bundle(year.bundle(matter), year.world.trust, as_of=year.world.now, as_of_given=True,
                          log=year.world.view())  # fmt: skip
 
@@ -192,15 +189,9 @@ def audited(year: Year) -> AuditReport:
 def _rest(year: Year) -> None:
     """Let the log be cosigned once more when all terms are over."""
     end = f"{SCRIPTS[year.id].year + 1}-03-01"
-    if year.world.now < World(now=0).now + _noon(end):
+    if year.world.now < parse_time(f"{end}T00:00:00Z"):
         year.world.until(end)
         year.world.checkpoint()
-
-
-def _noon(day: str) -> int:
-    from fairdraw.encoding import parse_time
-
-    return parse_time(f"{day}T04:00:00Z")
 
 
 def main(names: list[str]) -> int:
@@ -219,7 +210,7 @@ def main(names: list[str]) -> int:
     return int(code)
 
 
-__all__ = ["COUNTY", "DAY", "PROVINCE", "SCRIPTS", "Script", "audited", "main", "tell", "verify"]
+__all__ = ["COUNTY", "IDS", "PROVINCE", "SCRIPTS", "Script", "audited", "main", "tell", "verify"]
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

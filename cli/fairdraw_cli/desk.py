@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from fairdraw.bundle import SignedSize
 from fairdraw.encoding import format_time
 from fairdraw.errors import WorkspaceError
-from fairdraw.schema import Statement
-from fairdraw.statement import Entry, Head, read_entry, sign
+from fairdraw.schema import Key, Statement
+from fairdraw.statement import Entry, Head, check_signatures, new_key, read_entry, sign
 from fairdraw_cli.files import PRIVATE, sweep, sync_folder, write
 from fairdraw_cli.history import History, lacking, signed_sizes
 from fairdraw_cli.session import Session
@@ -22,7 +22,7 @@ from fairdraw_cli.workspace import Workspace
 from transparency_log.checkpoint import Cosignature, cosignatures
 from transparency_log.errors import SequenceError
 from transparency_log.log import Log
-from transparency_log.note import Note, Signature
+from transparency_log.note import Note, Signature, Verifier
 from transparency_log.reader import MAX_COSIGNED
 from transparency_log.state import SqliteState
 
@@ -63,12 +63,41 @@ class Desk:
         """
         if self.log.frozen:
             raise SequenceError("frozen", size=self.log.size)
-        data = sign(statement, [self.workspace.key("bureau")])
-        path = _outbox(self.workspace) / f"{statement.seq:0{SEQ_DIGITS}}.note"
+        return self.add_signed(sign(statement, [self.workspace.key("bureau")]))
+
+    def add_signed(self, data: bytes) -> Entry:
+        """Append the bureau's next statement as it was signed, with its co-signers' lines.
+
+        Raises:
+            StatementError: a signature is missing, of an unknown key, or does not verify.
+            SequenceError: `frozen`.
+        """
+        if self.log.frozen:
+            raise SequenceError("frozen", size=self.log.size)
+        entry = read_entry(data, len(self.history.data))
+        check_signatures(entry, {**self.supervisors_keys(), entry.statement.by: self.workspace.key("bureau").verifier})
+        path = _outbox(self.workspace) / f"{entry.statement.seq:0{SEQ_DIGITS}}.note"
         write(path, data, mode=PRIVATE)
         entry = self.append(data)
         _drop(path)
         return entry
+
+    def supervisors_keys(self) -> dict[str, Verifier]:
+        """Return each supervisor's current key, as their `key` statements in the log have changed it."""
+        keys = {name: supervisor.key for name, supervisor in self.workspace.trust.supervisors.items()}
+        for found, statement in self.history.all(Key):
+            if statement.by in keys:
+                check_signatures(found, keys)
+                keys[statement.by] = new_key(statement)
+        return keys
+
+    def catch_up(self, kept: Sequence[Entry]) -> None:
+        """Append what somebody had signed at this desk when a crash came before the log had it."""
+        for entry in kept:
+            head = self.history.by(entry.statement.by)
+            follows = (head[-1].statement.seq + 1, head[-1].text_hash) if head else (0, None)
+            if self.history.find(entry.text_hash) is None and (entry.statement.seq, entry.statement.prev) == follows:
+                self.append(entry.data)
 
     def append(self, data: bytes) -> Entry:
         """Append an entry as it is and publish the checkpoint."""

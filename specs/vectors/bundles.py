@@ -24,6 +24,7 @@ DAY = 24 * 3600
 
 STRUCK_OFF = b'{"item":null,"no":"H-000002","reason":"yearly-cap"}\n'
 
+
 def patched(value: Any, patch: list[dict[str, Any]]) -> Any:
     """Return a value after a patch."""
     whole = copy.deepcopy(value)

@@ -12,6 +12,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tests")]
 
 import bundles  # noqa: E402
+import compliances  # noqa: E402
 import filters  # noqa: E402
 import formats  # noqa: E402
 import logs  # noqa: E402
@@ -33,6 +34,7 @@ MAKERS: dict[str, tuple[str, Callable[[], tuple[formats.Cases, formats.Cases]]]]
     "seals": ("specs/snapshot.md §2, §4, by a second writing of its formulas", formats.seals),
     "roster": ("specs/snapshot.md §3, written by hand", formats.roster),
     "statements": ("specs/statements.md; keys of labels, see texts.py", texts.statements),
+    "compliance": ("specs/compliance.md, a small regulation written by hand", compliances.compliance),
     "quotas": ("specs/plan.md §2, §3, worked out by hand", formats.quotas),
     "selection": ("specs/selection.md, by a second writing of its rule", formats.selection),
     "assignment": ("specs/assignment.md, by a second writing of its rules", matching.assignment),

@@ -265,7 +265,9 @@ def substituted(told: Told) -> dict[str, Any]:
 
 def _fields(entry: Entry) -> dict[str, Any]:
     value = entry.of(Draw)
-    return {name: getattr(value, name) for name in ("announcement", "pulses", "key", "results", "counts", "blocks", "pool")}
+    return {
+        name: getattr(value, name) for name in ("announcement", "pulses", "key", "results", "counts", "blocks", "pool")
+    }
 
 
 def _copy(story: Story) -> Story:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Annotated, Final, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from fairdraw import encoding
 from fairdraw.errors import ActError, EncodingError
@@ -124,19 +125,19 @@ class OutcomeLine(Value):
     def _fits(self) -> Self:
         _check_sorted(self, "findings", "items", "transfers", "noncooperation")
         if not self.first <= self.last <= self.checked:
-            raise ValueError("first, last and checked must follow each other")
+            raise PydanticCustomError("outcome-dates", "first, last and checked must follow each other")
         # A form that nobody signed and nobody was asked to sign would let any result be written down at a desk.
         shown = [one is not None for one in (self.form, self.refusal, self.recognised)]
         if sum(shown) != 1:
-            raise ValueError("exactly one of form, refusal and recognised")
+            raise PydanticCustomError("outcome-form", "exactly one of form, refusal and recognised")
         if (self.result is None) != (self.withheld is not None):
-            raise ValueError("a result is withheld or told")
+            raise PydanticCustomError("outcome-result", "a result is withheld or told")
         if self.withheld is not None and (self.findings or self.leniency or self.noncooperation or self.transfers):
-            raise ValueError("a withheld outcome tells nothing of what was found")
+            raise PydanticCustomError("outcome-withheld", "a withheld outcome tells nothing of what was found")
         if any(one.finding not in self.findings for one in self.leniency):
-            raise ValueError("leniency must name one of the findings")
+            raise PydanticCustomError("outcome-leniency", "leniency must name one of the findings")
         if self.rectify is not None and self.rectify.until < self.last:
-            raise ValueError("the term of rectification must not end before the inspection")
+            raise PydanticCustomError("outcome-term", "the term of rectification must not end before the inspection")
         return self
 
 
@@ -154,7 +155,7 @@ def _check_sorted(value: Value, *fields: str) -> None:
     for field in fields:
         items = getattr(value, field)
         if list(items) != sorted(set(items)):
-            raise ValueError(f"{field} must be sorted and unique")
+            raise PydanticCustomError("not-sorted", "{field} must be sorted and unique", {"field": field})
 
 
 def format_act(act: Value) -> bytes:

@@ -1,4 +1,4 @@
-"""Asking drand relays for a round (specs/beacon.md §8): the one module of `fairdraw` that uses the network.
+"""Asking for a round (specs/beacon.md §8, §10.4): the one module of `fairdraw` that uses the network.
 
 All relays are asked at once and the first answer that verifies wins; a relay is trusted for nothing. Waiting
 for a round that is not due, and asking again, are left to the caller, who has the clock.
@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from fairdraw.beacon import MAX_PULSE_BYTES, Chain, Pulse, check_chain, check_pulse, parse_pulse
 from fairdraw.errors import BeaconError, FetchError
+from fairdraw.nist import MAX_DOCUMENT, check_nist_chain, check_nist_pulse, read_answer
 
 RELAYS: tuple[str, ...] = (
     "https://api.drand.sh",
@@ -24,6 +25,9 @@ RELAYS: tuple[str, ...] = (
     "https://api.drand.secureweb3.com:6875",
 )
 """Public relays of unrelated operators, named in drand's documentation."""
+
+NIST_SERVERS: tuple[str, ...] = ("https://beacon.nist.gov",)
+"""Where NIST's own pulses are; other operators of the format have other servers."""
 
 NOT_YET = "not-yet"
 """What a relay says of a round that is not due, or that it has not heard of."""
@@ -86,12 +90,65 @@ def fetch_pulse(
     raise FetchError(code, chain=chain.hash, round=round, reports=list(zip(relays, reasons, strict=True)))
 
 
+def fetch_document(
+    chain: Chain,
+    round: int,  # noqa: A002 -- drand's word
+    certificate: bytes,
+    servers: Sequence[str] = NIST_SERVERS,
+    *,
+    timeout: float,
+    report: Callable[[str, str], None] | None = None,
+) -> bytes:
+    """Return the document of a NIST-format pulse from the first server, asked one after the other, that verifies.
+
+    `certificate` is the pinned one in DER; `timeout`, `servers` and `report` are as those of `fetch_pulse`.
+
+    Raises:
+        BeaconError: the chain or the round is not one to ask for.
+        FetchError: as by `fetch_pulse`.
+    """
+    check_nist_chain(chain)
+    path = f"/beacon/2.0/pulse/time/{chain.time_of(round) * 1000}"
+    deadline, reasons = time.monotonic() + timeout, []
+    with requests.Session() as session:
+        for server in servers:
+            answer = _ask_server(session, server.rstrip("/") + path, deadline)
+            if isinstance(answer, bytes):
+                try:
+                    document = read_answer(answer).format()
+                    check_nist_pulse(chain, certificate=certificate, document=document, round=round)
+                except BeaconError as error:
+                    answer = error.code
+                else:
+                    return document
+            reasons.append(answer)
+            if report is not None:
+                report(server, answer)
+    code = NOT_YET if set(reasons) == {NOT_YET} else "no-relay"
+    raise FetchError(code, chain=chain.hash, round=round, reports=list(zip(servers, reasons, strict=True)))
+
+
+def _ask_server(session: requests.Session, url: str, deadline: float) -> bytes | str:
+    """Return a server's answer, or the reason why it gave none."""
+    try:
+        status, body = _get(session, url, deadline, MAX_DOCUMENT)
+    except requests.Timeout:
+        return "timeout"
+    except (requests.RequestException, HTTPError):
+        return "unreachable"
+    if status == requests.codes.ok:
+        return body
+    if 300 <= status < 400:
+        return "redirect"
+    return NOT_YET if status == requests.codes.not_found else f"status-{status}"
+
+
 def _ask(session: requests.Session, relay: str, chain: Chain, number: int, deadline: float, /) -> Pulse | str:
     """Return a verified pulse, or the reason why this relay gave none."""
     status = 0
     for path in (f"/v2/chains/{chain.hash}/rounds/{number}", f"/{chain.hash}/public/{number}"):
         try:
-            status, body = _get(session, relay.rstrip("/") + path, deadline)
+            status, body = _get(session, relay.rstrip("/") + path, deadline, MAX_PULSE_BYTES)
         except requests.Timeout:
             return "timeout"
         except (requests.RequestException, HTTPError):
@@ -112,7 +169,7 @@ def _ask(session: requests.Session, relay: str, chain: Chain, number: int, deadl
     return NOT_YET if status == requests.codes.not_found else f"status-{status}"
 
 
-def _get(session: requests.Session, url: str, deadline: float) -> tuple[int, bytes]:
+def _get(session: requests.Session, url: str, deadline: float, limit: int) -> tuple[int, bytes]:
     """Return status and body of one GET before the deadline, and of the body at most one byte too many."""
     with session.get(
         url,
@@ -124,7 +181,7 @@ def _get(session: requests.Session, url: str, deadline: float) -> tuple[int, byt
     ) as response:
         body = bytearray()
         # Byte by byte, else a relay that drips one a second would hold a read open as long as it likes.
-        while len(body) <= MAX_PULSE_BYTES and (byte := response.raw.read(1, decode_content=False)):
+        while len(body) <= limit and (byte := response.raw.read(1, decode_content=False)):
             body += byte
             _left(deadline)
         return response.status_code, bytes(body)

@@ -117,15 +117,19 @@ def _line(kind: type[L], line: bytes) -> L:
         raise EncodingError("bad-result-line", expected=kind.__name__, found=repr(line[:80])) from None
 
 
+def nonce_of(embargo: bytes) -> str:
+    """Return the 64 hex digits that keep anybody from trying out contents against a sealed artifact's digest."""
+    return sha256(f"{NONCE_LABEL}\n{embargo.hex()}\n".encode()).hexdigest()
+
+
 def seal(lines: Sequence[bytes], blocks: object, pool: int | None, embargo: bytes) -> bytes:
     """Return the sealed artifact of a result list (specs/record.md §3).
 
     The nonce keeps anybody from trying out results against the digest; it is made from the embargo key, so that the
     record stays a function of its inputs.
     """
-    nonce = sha256(f"{NONCE_LABEL}\n{embargo.hex()}\n".encode()).hexdigest()
     told = [encoding.parse(line) for line in lines]
-    return encoding.canonical([nonce, {"blocks": blocks, "lines": told, "pool": pool}])
+    return encoding.canonical([nonce_of(embargo), {"blocks": blocks, "lines": told, "pool": pool}])
 
 
 def unseal(data: bytes) -> bytes:

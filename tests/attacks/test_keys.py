@@ -127,7 +127,7 @@ def receipted(key_of: str) -> tuple[Told, Entry]:
     key = story.first[S0] if key_of == "thief" else story.people[S0]
     for entry, snapshot in (told.objects, told.inspectors):
         digest = snapshot.roster.listing().digest
-        story.add(story.head(S0).make(Receipt, snapshot=entry.ref, digest=digest), [key])
+        story.add(story.head(S0).make(Receipt, snapshot=entry.ref, digest=digest, openings=False), [key])
     said = story.announcement(told.plan, told.objects[0], told.inspectors[0])
     told.announcement = story.add(said)
     return told.later().go_on(), change
@@ -184,7 +184,8 @@ def test_a_supervisor_that_signs_two_texts_with_one_seq_is_found(fork):
     for entry, snapshot in (told.objects, told.inspectors):
         if fork:
             story.heads[S0] = (0, None)
-        story.add(story.head(S0).make(Receipt, snapshot=entry.ref, digest=snapshot.roster.listing().digest, openings=False))
+        story.add(story.head(S0).make(Receipt, snapshot=entry.ref, digest=snapshot.roster.listing().digest,
+                                                openings=False))  # fmt: skip
     told.announcement = story.add(story.announcement(told.plan, told.objects[0], told.inspectors[0]))
     report = told.later().go_on().report()
     assert report.verdict == "holds"

@@ -127,6 +127,7 @@ class Story:
     checkpoints: list[bytes] = field(default_factory=list)
     artifacts: dict[str, bytes] = field(default_factory=dict)
     heads: dict[str, tuple[int, str | None]] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)  # of supervisors, where it is not discipline inspection
     now: int = START
     origin: str = ORIGIN
 
@@ -225,7 +226,9 @@ class Story:
         said = self.head().make(Plan, **fields)
         return self.add(said.model_copy(update={"with_": tuple(with_)}))
 
-    def snapshot(self, name: str, registry: Registry, label: str = "1", **changes: Any) -> tuple[Entry, Snapshot]:
+    def snapshot(
+        self, name: str, registry: Registry, label: str = "1", *, by: str | None = None, **changes: Any
+    ) -> tuple[Entry, Snapshot]:
         frozen = freeze(registry, secret(f"secret of {name} {label}"))
         self.keep(frozen.roster.data)
         fields: dict[str, Any] = {
@@ -236,7 +239,7 @@ class Story:
             "private": frozen.private,
             "left_out": None,
         }
-        return self.add(self.head().make(SnapshotStatement, **(fields | changes))), frozen
+        return self.add(self.head(by or BUREAU).make(SnapshotStatement, **(fields | changes))), frozen
 
     def announcement(self, plan: Entry, objs: Entry, staff: Entry, **changes: Any) -> Announcement:
         fields: dict[str, Any] = {
@@ -433,7 +436,7 @@ def trust_text(story: Story) -> str:
     text += witness_group(names)
     text += f"bureau {BUREAU} {story.first.get(BUREAU, story.bureau).verifier.vkey} {story.origin}\n"
     for name, key in story.people.items():
-        text += f"supervisor {name} discipline {story.first.get(name, key).verifier.vkey}\n"
+        text += f"supervisor {name} {story.roles.get(name, 'discipline')} {story.first.get(name, key).verifier.vkey}\n"
     for chain in story.chains.values():
         text += f"beacon {chain.id} {chain.hash} {chain.key} {chain.scheme} {chain.period} {chain.genesis}\n"
     return text + story.trust_lines + "rehearsal\n"

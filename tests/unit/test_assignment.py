@@ -120,21 +120,23 @@ def check_even(counts: Counter, every: set) -> None:
         (team(cap=1), 4, frozenset()),
         (team(cap=1), 5, frozenset({("H-0", "I-0")})),
         (team(), 4, frozenset({("H-0", "I-0"), ("H-1", "I-3")})),
-        (team(cap=1, limit=1, beyond="switch-chain", steps=40), 4, frozenset()),
-        (team(cap=1, limit=1, beyond="switch-chain", steps=40), 5, frozenset({("H-0", "I-0"), ("H-1", "I-1")})),
+        (team(cap=1, limit=1, beyond="switch-chain", steps=60), 4, frozenset()),
+        (team(cap=1, limit=1, beyond="switch-chain", steps=60), 5, frozenset({("H-0", "I-0"), ("H-1", "I-1")})),
     ],
 )
 def test_every_allowed_matching_is_equally_likely(rules, staff, recusals):
     objs, staff = objects("a", "a"), inspectors(*["a"] * staff)
-    counts = Counter(matching(assign(key, rules, objs, staff, recusals, WINDOW)) for key in KEYS)
+    keys = KEYS[:900] if rules.steps else KEYS
+    counts = Counter(matching(assign(key, rules, objs, staff, recusals, WINDOW)) for key in keys)
     check_even(counts, allowed(rules, objs, staff, recusals))
 
 
-@pytest.mark.parametrize("changes", [{}, {"cap": 1}, {"cap": 1, "limit": 1, "beyond": "switch-chain", "steps": 40}])
+@pytest.mark.parametrize("changes", [{}, {"cap": 1}, {"cap": 1, "limit": 1, "beyond": "switch-chain", "steps": 120}])
 def test_every_allowed_matching_with_the_specialities_is_equally_likely(changes):
     rules = team(specialities=(ACCOUNTANT, DOCTOR), **changes)
     objs, staff = objects("a", "a"), skilled("a", "am", "m", "-", "a", "m")
-    counts = Counter(matching(assign(key, rules, objs, staff, frozenset(), WINDOW)) for key in KEYS)
+    keys = KEYS[:900] if rules.steps else KEYS
+    counts = Counter(matching(assign(key, rules, objs, staff, frozenset(), WINDOW)) for key in keys)
     check_even(counts, allowed(rules, objs, staff))
 
 
@@ -286,7 +288,7 @@ def test_too_few_eligible_inspectors_make_no_team():
 def test_whether_a_team_has_the_specialities_is_told_before_the_draw(skills, specialities, size, possible):
     rules = team(size=size, specialities=specialities)
     who = candidates(rules, objects("a", "a"), skilled(*skills), frozenset(), WINDOW)
-    assert not who.lacking == possible
+    assert bool(who.lacking) != possible
     if not possible:
         assert {error.code for error in who.lacking.values()} == {"no-such-team"}
         assert refused(rules, objects("a"), skilled(*skills)).params["object"] == "H-0"

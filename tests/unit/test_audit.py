@@ -14,7 +14,7 @@ from fairdraw.errors import AuditError
 from fairdraw.regulation import Regulation
 from fairdraw.regulation import parse as parse_regulation
 from fairdraw.rules import Batch
-from fairdraw.schema import Answer, Objection, Opening
+from fairdraw.schema import Announcement, Answer, Objection, Opening
 from fairdraw.snapshot import open_row
 from support import acts
 from support.audited import (
@@ -159,6 +159,14 @@ def test_an_announcement_whose_round_is_past_without_a_draw_is_overdue():
     told = begin()
     assert finding(told, "overdue-draw").index == told.announcement.index
     assert "overdue-draw" not in codes(inspected())
+
+
+def test_a_draw_under_a_plan_that_nobody_logged_is_told_of_though_it_belongs_to_no_year():
+    told = inspected()
+    assert "without-foundation" not in codes(told)
+    other = told.announcement.of(Announcement).plan.model_copy(update={"text": "0" * 64})
+    bent = begin().retold(plan=other).go_on()
+    assert finding(bent, "without-foundation").index == bent.announcement.index
 
 
 def test_two_texts_with_one_seq_are_found_whoever_signed_them():

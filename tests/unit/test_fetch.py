@@ -13,7 +13,9 @@ import requests
 
 from fairdraw.beacon import CHAINS, MAX_PULSE_BYTES, Pulse, check_pulse
 from fairdraw.errors import BeaconError, FetchError
-from fairdraw.fetch import RELAYS, fetch_pulse
+from fairdraw.fetch import NIST_SERVERS, RELAYS, fetch_document, fetch_pulse
+from fairdraw.nist import nist_chain
+from support.sources import certificate, nist_pulse
 
 ROUNDS_FILE = Path(__file__).resolve().parents[2] / "cli/fairdraw_cli/data/rounds.json"
 ROUNDS = {e["round"]: e["signature"] for e in json.loads(ROUNDS_FILE.read_text("utf-8"))["rounds"]}
@@ -410,4 +412,56 @@ def test_a_certificate_that_the_environment_does_not_trust_makes_a_relay_unreach
 
 def test_the_public_relays_are_asked_over_tls():
     assert len(RELAYS) == len(set(RELAYS)) == 5
-    assert all(relay.startswith("https://") for relay in RELAYS)
+    assert all(relay.startswith("https://") for relay in (*RELAYS, *NIST_SERVERS))
+
+
+# -- NIST-format pulses ----------------------------------------------------------------------------------------------
+
+NIST = nist_chain(certificate(), id="nist", chain_index=2)
+MINUTE = 29_813_000
+
+
+def beacon(handler, milliseconds):
+    """A server of format 2.0, which knows one minute."""
+    if handler.path != f"/beacon/2.0/pulse/time/{milliseconds}" or milliseconds != MINUTE * 60_000:
+        return 404, b"not found"
+    return 200, nist_pulse(MINUTE).format()
+
+
+def nearest(handler, milliseconds):
+    return 200, nist_pulse(MINUTE + 1).format()
+
+
+def altered(handler, milliseconds):
+    return 200, nist_pulse(MINUTE).format().replace(b'"pulse_index":29813000', b'"pulse_index":29813001')
+
+
+def fetched(servers, *, number=MINUTE, **options):
+    return fetch_document(NIST, number, certificate(), servers, timeout=PATIENCE, **options)
+
+
+def test_a_nist_format_pulse_is_fetched_and_the_first_server_that_verifies_is_believed(relay):
+    heard = []
+    servers = [relay(nearest).url, relay(altered).url, relay(beacon).url + "/", relay(garbage).url]
+    assert fetched(servers, report=lambda server, reason: heard.append(reason)) == nist_pulse(MINUTE).format()
+    assert heard == ["wrong-round", "signature-invalid"]
+
+
+@pytest.mark.parametrize(
+    ("behave", "reason"),
+    [(garbage, "not-json"), (huge, "pulse-too-large"), (huge_redirect, "redirect"), (v2, "status-400")],
+)
+def test_a_server_that_gives_no_nist_format_pulse_is_reported(relay, behave, reason):
+    server = relay(behave).url
+    with pytest.raises(FetchError) as caught:
+        fetched([server])
+    assert (caught.value.code, caught.value.params["reports"]) == ("no-relay", [(server, reason)])
+
+
+def test_a_minute_that_no_server_has_is_said_to_be_not_yet(relay):
+    with pytest.raises(FetchError, match="not-yet"):
+        fetched([relay(beacon).url], number=MINUTE + 5)
+    with pytest.raises(FetchError, match="unreachable"):
+        fetched([nobody()])
+    with pytest.raises(BeaconError, match="not-a-nist-chain"):
+        fetch_document(QUICKNET, DUE, certificate(), [], timeout=PATIENCE)

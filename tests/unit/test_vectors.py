@@ -17,17 +17,20 @@ from fairdraw.announcement import Inputs, read_exclusions, read_recusals
 from fairdraw.assignment import Assignment, assign
 from fairdraw.beacon import CHAINS
 from fairdraw.bundle import Slip, read_file
+from fairdraw.compliance import announcement_faults, plan_faults
 from fairdraw.draw import draw_lots
 from fairdraw.errors import Error
 from fairdraw.events import check_values, read_definition, read_values
 from fairdraw.exclusion import Exclusion
+from fairdraw.itemlist import read_items
 from fairdraw.nist import check_nist_pulse, nist_chain
 from fairdraw.quota import Stratum, allocate, round_quota
 from fairdraw.randomness import check_sources
 from fairdraw.record import make_record, read_lines
 from fairdraw.registry import Registry, Row
+from fairdraw.regulation import read_artifact
 from fairdraw.rules import Team
-from fairdraw.schema import Draw, Plan, SnapshotStatement
+from fairdraw.schema import Announcement, Draw, Plan, SnapshotStatement
 from fairdraw.selection import select
 from fairdraw.snapshot import Opening, Roster, RosterRow, check_opening, freeze, read_roster, salt
 from fairdraw.statement import Entry, Head, check_signatures, parse_text, read_entry
@@ -300,6 +303,26 @@ def run_quotas(case):
 @pytest.mark.parametrize("case", _cases("quotas"))
 def test_quotas(case):
     judge(run_quotas, case)
+
+
+def run_compliance(case):
+    rules = read_artifact(case["regulation"].encode())
+    items = read_items(case["items"].encode())
+    if "plan" in case:
+        plan = parse_text(case["plan"].encode())
+        assert isinstance(plan, Plan)
+        faults = plan_faults(rules, plan, items)
+    else:
+        said = parse_text(case["announcement"].encode())
+        assert isinstance(said, Announcement)
+        faults = announcement_faults(rules, said)
+    for fault in faults:
+        raise DiffersError(fault.code, fault.expected, fault.found)
+
+
+@pytest.mark.parametrize("case", _cases("compliance"))
+def test_compliance(case):
+    judge(run_compliance, case)
 
 
 def run_selection(case):

@@ -9,8 +9,7 @@ import click
 from fairdraw.artifacts import named_artifacts
 from fairdraw.encoding import format_time, parse_time
 from fairdraw.errors import WorkspaceError
-from fairdraw.schema import Key
-from fairdraw.statement import check_signatures, new_key, read_entry
+from fairdraw.statement import check_signatures, read_entry
 from fairdraw.trust import Trust, parse_trust
 from fairdraw_cli.desk import Desk, published, writing
 from fairdraw_cli.files import read
@@ -22,7 +21,6 @@ from fairdraw_cli.workspace import Workspace
 from transparency_log.checkpoint import cosignatures
 from transparency_log.errors import CheckpointError, LogError, RemoteError
 from transparency_log.mirror import artifact_path, is_artifact
-from transparency_log.note import Verifier
 from transparency_log.proof import TlogProof
 from transparency_log.reader import CHECKPOINT, LogReader, cosigned_path
 
@@ -181,16 +179,6 @@ class _Named:
         return missing, altered
 
 
-def _supervisors_keys(desk: Desk) -> dict[str, Verifier]:
-    """Return each supervisor's current key, as their `key` statements in the log have changed it."""
-    keys = {name: supervisor.key for name, supervisor in desk.workspace.trust.supervisors.items()}
-    for found, statement in desk.history.all(Key):
-        if statement.by in keys:
-            check_signatures(found, keys)
-            keys[statement.by] = new_key(statement)
-    return keys
-
-
 def _check_entry(desk: Desk, data: bytes) -> None:
     """Refuse an entry that is not a supervisor's next statement in this log.
 
@@ -204,7 +192,7 @@ def _check_entry(desk: Desk, data: bytes) -> None:
         raise WorkspaceError("not-a-supervisor", expected=sorted(place.trust.supervisors), found=statement.by)
     if (statement.log, statement.bureau) != (place.origin, place.bureau):
         raise WorkspaceError("another-log", expected=place.origin, found=statement.log)
-    check_signatures(told, _supervisors_keys(desk))
+    check_signatures(told, desk.supervisors_keys())
     if parse_time(statement.time) > desk.now:
         # Logged, it could not be told from a statement that was dated ahead, and no witness would cosign the log.
         raise WorkspaceError("statement-ahead", expected=format_time(desk.now), found=statement.time)

@@ -12,7 +12,7 @@ from fairdraw.nist import MAX_DOCUMENT, nist_chain
 from fairdraw.nist import SCHEME as NIST
 from fairdraw_cli.files import read
 from fairdraw_cli.helping import command
-from fairdraw_cli.pulses import chain_of, der, store, store_taken, stored
+from fairdraw_cli.pulses import certificate, chain_of, der, store, store_taken, stored
 from fairdraw_cli.session import Session
 from fairdraw_cli.trustfile import beacon_line
 from fairdraw_cli.workspace import Workspace
@@ -43,7 +43,7 @@ def _tell(session: Session, chain: Chain, number: int, randomness: bytes | None)
 )  # fmt: skip
 def fetch(session: Session, number: int, chain: str, relays: tuple[str, ...], timeout: float) -> None:
     """Fetch a round from public relays."""
-    from fairdraw.fetch import RELAYS, fetch_pulse
+    from fairdraw.fetch import NIST_SERVERS, RELAYS, fetch_document, fetch_pulse
 
     place = Workspace.open(session.folder)
     pinned = chain_of(place, chain)
@@ -51,6 +51,11 @@ def fetch(session: Session, number: int, chain: str, relays: tuple[str, ...], ti
     def report(relay: str, reason: str) -> None:
         session.note("pulse.relay-failed", relay=relay, reason=reason)
 
+    if pinned.scheme == NIST:
+        ours, servers = certificate(place, pinned), relays or NIST_SERVERS
+        data = fetch_document(pinned, number, ours, servers, timeout=timeout, report=report)
+        _tell(session, pinned, number, store_taken(place, pinned, number, data))
+        return
     pulse = fetch_pulse(pinned, number, relays or RELAYS, timeout=timeout, report=report)
     _tell(session, pinned, number, store(place, pinned, pulse))
 
@@ -99,9 +104,9 @@ def show(session: Session, number: int, chain: str) -> None:
 def pin(session: Session, file: Path, name: str, number: int) -> None:
     """Keep the certificate of a NIST-format beacon, and print the line that pins it in a trust file."""
     place = Workspace.open(session.folder)
-    certificate = der(read(file))
-    chain = nist_chain(certificate, id=name, chain_index=number)
-    place.keep(certificate, chain.hash)
+    pinned = der(read(file))
+    chain = nist_chain(pinned, id=name, chain_index=number)
+    place.keep(pinned, chain.hash)
     session.say("pulse.pinned", chain=chain.id)
     session.line(beacon_line(chain))
     session.answer({"chain": chain.id, "hash": chain.hash, "line": beacon_line(chain)})

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -31,6 +31,9 @@ from fairdraw_cli.source import open_source
 from fairdraw_cli.workspace import rehearsal_name
 from transparency_log.note import Signer
 
+if TYPE_CHECKING:
+    from fairdraw_cli.desk import Desk
+
 S = TypeVar("S", bound=Statement)
 SEQ_DIGITS = 6
 
@@ -50,6 +53,16 @@ class Chair:
     origin: str
     history: History
     now: int
+
+    @classmethod
+    def at(cls, desk: "Desk", key: Path) -> "Chair":
+        """Return the seat of somebody with a key at the bureau's own desk.
+
+        Raises:
+            WorkspaceError: `not-a-supervisor`.
+        """
+        place = desk.workspace
+        return cls(key, signer_of(place.trust, key), place.trust, place.origin, desk.history, desk.now)
 
     @property
     def folder(self) -> Path:
@@ -97,13 +110,23 @@ class Chair:
         return self.folder / f"{statement.seq:0{SEQ_DIGITS}}-{statement.type}.entry"
 
 
-def _sit(session: Session, key: Path, log: str, trust: Path) -> Chair:
-    """Read key, trust file and log, all checked."""
-    known = parse_trust(read(trust))
+def signer_of(known: Trust, key: Path) -> Signer:
+    """Return the key in a file, of somebody whom a trust file knows.
+
+    Raises:
+        WorkspaceError: `not-a-supervisor`.
+    """
     signer = Signer.parse(read(key).decode("utf-8", "replace"))
     supervisor = known.supervisors.get(signer.name)
     if supervisor is None or supervisor.key != signer.verifier:
         raise WorkspaceError("not-a-supervisor", expected=sorted(known.supervisors), found=signer.name)
+    return signer
+
+
+def sit(session: Session, key: Path, log: str, trust: Path) -> Chair:
+    """Read key, trust file and log, all checked."""
+    known = parse_trust(read(trust))
+    signer = signer_of(known, key)
     reader, origin = known_reader(open_source(log), known, where=log)
     return Chair(key, signer, known, origin, History.read(reader), session.now(known))
 
@@ -120,7 +143,8 @@ def _artifact(log: str, digest: str) -> bytes:
     return data
 
 
-def _hand_over(session: Session, chair: Chair, entry: Entry) -> None:
+def hand_over(session: Session, chair: Chair, entry: Entry) -> None:
+    """Tell where a signed statement lies and what to do with it."""
     path = chair.path_of(entry.statement)
     session.say("supervisor.signed", type=session.word(f"statement.{entry.statement.type}"), file=path)
     session.say("supervisor.hand-over", file=path)
@@ -151,7 +175,7 @@ def create(session: Session, name: str, role: str, out: Path | None, *, rehearsa
 @command(SLOT, KEY, LOG, TRUST, json=True, clock=True)
 def commit(session: Session, slot: str, key: Path, log: str, trust: Path) -> None:
     """Commit to a seed for a slot."""
-    chair = _sit(session, key, log, trust)
+    chair = sit(session, key, log, trust)
     planned = sorted({known for _, plan in chair.history.all(Plan) for known in plan.slots})
     if slot not in planned:
         raise WorkspaceError("slot-not-planned", expected=planned, found=slot)
@@ -161,13 +185,13 @@ def commit(session: Session, slot: str, key: Path, log: str, trust: Path) -> Non
         commitment = seeds.commitment(slot, chair.signer.name, value)
         create_private(chair.folder / f"{commitment}.seed", f"{value.hex()}\n".encode())
         entry = chair.signed(Commitment, slot=slot, commitment=commitment)
-    _hand_over(session, chair, entry)
+    hand_over(session, chair, entry)
 
 
 @command(SLOT, KEY, LOG, TRUST, json=True, clock=True)
 def reveal(session: Session, slot: str, key: Path, log: str, trust: Path) -> None:
     """Reveal the seed for a slot, once its draw is announced."""
-    chair = _sit(session, key, log, trust)
+    chair = sit(session, key, log, trust)
     logged = [(e, s) for e, s in chair.history.all(Commitment, chair.signer.name) if s.slot == slot]
     if not logged:
         raise WorkspaceError("commitment-missing", name=chair.signer.name, slot=slot)
@@ -179,7 +203,7 @@ def reveal(session: Session, slot: str, key: Path, log: str, trust: Path) -> Non
     if entry is None:
         value = read_secret(chair.folder / f"{said.commitment}.seed").hex()
         entry = chair.signed(Reveal, commitment=committed.ref, seed=value)
-    _hand_over(session, chair, entry)
+    hand_over(session, chair, entry)
 
 
 def _names(said: Announcement, committed: Entry) -> bool:
@@ -197,7 +221,7 @@ def _names(said: Announcement, committed: Entry) -> bool:
 )  # fmt: skip
 def deposit(session: Session, slot: str, embargo: Path, key: Path, log: str, trust: Path) -> None:
     """Confirm that one holds the embargo key of an announced draw."""
-    chair = _sit(session, key, log, trust)
+    chair = sit(session, key, log, trust)
     value = read_secret(embargo)
     digest = seeds.embargo_commitment(slot, value)
     announced = [s for _, s in chair.history.all(Announcement) if isinstance(s.disclosure, Until)]
@@ -207,7 +231,7 @@ def deposit(session: Session, slot: str, embargo: Path, key: Path, log: str, tru
     if not kept.exists():
         create_private(kept, f"{value.hex()}\n".encode())
     entry = chair.before(Deposit, lambda told: told.embargo == digest)
-    _hand_over(session, chair, entry or chair.signed(Deposit, slot=slot, embargo=digest))
+    hand_over(session, chair, entry or chair.signed(Deposit, slot=slot, embargo=digest))
 
 
 @command(
@@ -219,7 +243,7 @@ def deposit(session: Session, slot: str, embargo: Path, key: Path, log: str, tru
 )  # fmt: skip
 def attest(session: Session, slot: str, file: Path, key: Path, log: str, trust: Path) -> None:
     """Confirm that one has read the very numbers which the bureau closed for a draw's events."""
-    chair = _sit(session, key, log, trust)
+    chair = sit(session, key, log, trust)
     announced = [(e, source) for e, said in chair.history.all(Announcement) if slot in said.slots
                  if (source := source_of_events(said)) is not None]  # fmt: skip
     if not announced:
@@ -239,4 +263,4 @@ def attest(session: Session, slot: str, file: Path, key: Path, log: str, trust: 
     if told.missing and chair.now < events.closes:
         raise WorkspaceError("events-not-over", expected=format_time(events.closes), found=list(told.missing))
     entry = chair.before(Evidence, lambda said: said.of.text == announcement.text_hash and said.files[0] == named)
-    _hand_over(session, chair, entry or chair.signed(Evidence, of=announcement.ref, files=(named,)))
+    hand_over(session, chair, entry or chair.signed(Evidence, of=announcement.ref, files=(named,)))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from fairdraw.audit import later, outcomes, people, ratios, registries, slots
 from fairdraw.audit.chain import Ledger, chain_findings
-from fairdraw.audit.lots import draws_table, lot_findings, lots, voids_table
+from fairdraw.audit.lots import draws_table, lot_findings, lots, unfounded, voids_table
 from fairdraw.audit.report import (
     FINDINGS,
     NOTICES,
@@ -24,7 +24,7 @@ from fairdraw.audit.report import (
 from fairdraw.calendar import Calendar
 from fairdraw.encoding import year_of
 from fairdraw.errors import AuditError
-from fairdraw.schema import ExceptionStatement, Plan
+from fairdraw.schema import Announcement, Draw, ExceptionStatement, Plan
 from fairdraw.trust import Trust
 from fairdraw.verify import LogView, read_log
 from fairdraw.verify.report import CannotTellError, CheckFailedError
@@ -104,7 +104,8 @@ def _read(view: LogView, trust: Trust, *, log: str, bureau: str, as_of: int, cal
 
 def _years(ledger: Ledger, year: int | None) -> Iterator[YearAudit]:
     known = {plan.year for _, plan in ledger.ours(Plan)}
-    known |= {year_of(ledger.shown(entry.index)) for entry, _ in ledger.ours(ExceptionStatement)}
+    acts = (*ledger.ours(ExceptionStatement), *ledger.ours(Announcement), *ledger.ours(Draw))
+    known |= {year_of(ledger.shown(entry.index)) for entry, _ in acts}
     for each in sorted(known if year is None else known & {year}):
         yield _year(ledger, each)
         ledger.unknown.clear()
@@ -122,6 +123,7 @@ def _year(ledger: Ledger, year: int) -> YearAudit:
     findings: list[AuditFinding] = [
         *chain_findings(ledger),
         *lot_findings(ledger, drawn),
+        *unfounded(ledger, year),
         *slots.slot_findings(ledger, plans, drawn),
         *slots.compliance_findings(ledger, plans, drawn),
         *registries.registry_findings(ledger, year, drawn),
@@ -133,7 +135,7 @@ def _year(ledger: Ledger, year: int) -> YearAudit:
         *people.sign_off_findings(ledger, drawn, versions),
         *notices,
         *outcomes.outcome_findings(ledger, drawn, ends),
-        *later.exception_findings(drawn, directed),
+        *later.exception_findings(ledger, drawn, directed, ends),
         *later.objection_findings(ledger, year),
     ]
     tables = (

@@ -17,7 +17,7 @@ from fairdraw.calendar import Calendar, add_working_days
 from fairdraw.errors import CalendarError, Error, SnapshotError
 from fairdraw.regulation import Regulation, read_artifact
 from fairdraw.roles import WrongRole, wrong_role
-from fairdraw.schema import Announcement, ItemList, Plan, SnapshotStatement, Statement
+from fairdraw.schema import Announcement, ItemList, Plan, SnapshotStatement, Statement, Withdrawal
 from fairdraw.snapshot import Roster, read_roster
 from fairdraw.statement import Entry
 from fairdraw.trust import Trust
@@ -103,9 +103,14 @@ class Ledger:
         """Return an artifact's bytes; None, noted as unknown, where they are missing or not what was named."""
         data = self.view.artifacts.get(named.digest)
         if data is None or (encoding.digest(data), len(data)) != (named.digest, named.length):
-            self.cannot_tell("artifact-missing", index, digest=named.digest)
+            self.cannot_tell(self.lacking(named.digest), index, digest=named.digest)
             return None
         return data
+
+    def lacking(self, digest: str) -> str:
+        """Return why an artifact is not at hand: "withdrawn" where the bureau says so, else "artifact-missing"."""
+        gone = any(said.digest == digest for _, said in self.ours(Withdrawal))
+        return "withdrawn" if gone else "artifact-missing"
 
     def regulation(self, named: Artifact | None, index: int) -> Regulation | None:
         """Return the regulation that an entry names; None if it names none, or (noted as unknown) it is unreadable."""
@@ -186,6 +191,9 @@ def chain_findings(ledger: Ledger) -> list[AuditFinding]:
             told.append(
                 find("two-texts-one-seq", entry.index, name=said.by, seq=said.seq, index=entry.index, other=other.index)
             )
+        if lost := [name for name, text in _names(entry) if text not in ledger.entries]:
+            # A result of a draw that nobody logged, a draw under no announcement: it hangs in the air.
+            told.append(find("names-nothing", entry.index, type=said.type, fields=lost))
     before: Entry | None = None
     for entry in ledger.whole.chain:
         expected = (0, None) if before is None else (before.statement.seq + 1, before.text_hash)
@@ -193,3 +201,11 @@ def chain_findings(ledger: Ledger) -> list[AuditFinding]:
             told.append(find("chain-broken", entry.index, expected=expected[0], found=entry.statement.seq))
         before = entry
     return told
+
+
+def _names(entry: Entry) -> Iterator[tuple[str, str]]:
+    """Yield the fields of a statement that name other entries of its log, each with a text hash."""
+    for name, value in entry.statement:
+        for ref in value if isinstance(value, tuple) else (value,):
+            if isinstance(ref, Ref):
+                yield name, ref.text

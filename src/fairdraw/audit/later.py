@@ -7,32 +7,17 @@ the verification of the draw; here they are counted, and set against the draws.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
 
-from fairdraw.acts import Inspection, read_act
+from fairdraw.acts import Inspection
 from fairdraw.audit.chain import Ledger
+from fairdraw.audit.ends import SHOWN, Ends, act_of
 from fairdraw.audit.lots import Lot
 from fairdraw.audit.people import Teams
 from fairdraw.audit.report import AuditFinding, Cell, Table, Term, find
+from fairdraw.conduct import exception_faults
 from fairdraw.encoding import day_of, year_of
-from fairdraw.errors import ActError
 from fairdraw.schema import Answer, ExceptionStatement, Objection, Substitution, SubstitutionCall
 from fairdraw.statement import Entry
-from fairdraw.values import Artifact, Value
-
-A = TypeVar("A", bound=Value)
-
-SHOWN: Final = 10  # numbers in a finding; the lists have them all
-
-
-def act_of(ledger: Ledger, kind: type[A], named: Artifact, index: int) -> A | None:
-    """Return the act in an artifact; None, noted as unknown, where it is sealed or cannot be had."""
-    data = ledger.artifact(named, index)
-    try:
-        return None if data is None else read_act(kind, data)
-    except ActError as error:
-        ledger.cannot_tell(error.code, index, **error.params)
-        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,25 +60,49 @@ def teams_of(lots: Sequence[Lot], exceptions: Sequence[Directed]) -> Teams:
     return told
 
 
-def exception_findings(lots: Sequence[Lot], exceptions: Sequence[Directed]) -> Iterator[AuditFinding]:
-    """Yield exceptions that took a drawn object out of its draw, and a year in which they outnumber the drawn."""
-    outside = [one for one in exceptions if one.draw is None and one.inspection is not None]
+def exception_findings(lots: Sequence[Lot], exceptions: Sequence[Directed], ends: Ends) -> Iterator[AuditFinding]:
+    """Yield exceptions that a regulation does not know or that took a drawn object out of its draw, or too many."""
+    visits = 0
+    outside = [one for one in exceptions if one.draw is None]
     for one in outside:
         if one.inspection is None:
             continue
+        visits += len(one.inspection.objects)
         for lot in lots:
-            # While its own inspection is due, an object is inspected by the drawn team and by nobody else.
-            if lot.draw is None or not day_of(lot.due) <= one.inspection.date <= lot.last_day:
-                continue
-            if taken := [no for no in one.inspection.objects if no in lot.objects]:
+            if taken := _taken(lot, one, one.inspection, ends):
                 yield find(
                     "exception-of-drawn-object", one.entry.index, draw=lot.index, objects=taken[:SHOWN],
                     reason=one.reason,
                 )  # fmt: skip
-    visits = sum(len(one.inspection.objects) for one in outside if one.inspection is not None)
+        yield from _not_foreseen(lots, one, one.inspection)
     drawn = sum(len(lot.objects) for lot in lots)
     if visits > drawn and all(lot.drawn for lot in lots if lot.draw is not None):
         yield find("exceptions-exceed-draws", outside[-1].entry.index, expected=drawn, found=visits)
+
+
+def _taken(lot: Lot, one: Directed, inspection: Inspection, ends: Ends) -> list[str]:
+    """Return the objects of an exception that the drawn team, and nobody else, had to inspect."""
+    if lot.draw is None or one.entry.index < lot.draw.index or inspection.date < day_of(lot.due):
+        return []
+    told = []
+    for no in inspection.objects:
+        end = ends[lot.draw.index].get(no)
+        waits = end is not None and (end.result is None or one.entry.index < end.result.index)
+        if end is not None and not end.is_closed and (waits or inspection.date <= lot.last_day):
+            told.append(no)
+    return told
+
+
+def _not_foreseen(lots: Sequence[Lot], one: Directed, inspection: Inspection) -> Iterator[AuditFinding]:
+    """Yield what the newest regulation of the year does not allow of an inspection outside the draws."""
+    regulation = next((lot.regulation for lot in reversed(lots) if lot.regulation is not None), None)
+    if regulation is None:
+        return
+    for fault in exception_faults(regulation, one.entry.of(ExceptionStatement), inspection):
+        yield find(
+            "act-against-regulation", one.entry.index, cite=fault.cite, index=one.entry.index, fault=fault.code,
+            article=list(fault.cite), where=fault.where, expected=fault.expected, found=fault.found,
+        )  # fmt: skip
 
 
 def objection_findings(ledger: Ledger, year: int) -> Iterator[AuditFinding]:

@@ -14,7 +14,7 @@ from fairdraw.audit.chain import Ledger
 from fairdraw.audit.report import AuditFinding, Cell, Table, Term, find
 from fairdraw.bundle import Bundle, Carried, artifact_names, evidence, relevant
 from fairdraw.compliance import MACHINE_REASONS
-from fairdraw.encoding import day_of, digest, end_of_day, to_base64
+from fairdraw.encoding import LAST_TIME, day_of, digest, end_of_day, to_base64, year_of
 from fairdraw.errors import AnnouncementError, EncodingError
 from fairdraw.exclusion import draws_of_the_year
 from fairdraw.randomness import settled_at
@@ -24,6 +24,7 @@ from fairdraw.schema import Announcement, Draw, ItemList, Plan, SnapshotStatemen
 from fairdraw.statement import Entry
 from fairdraw.verify import Report, verify_bundle
 
+DAY: Final = 24 * 3600
 State = Literal["holds", "fails", "unknown", "pending", "overdue", "voided"]
 
 # Told here once for all lots, and not again by the verification of each.
@@ -84,10 +85,24 @@ def lots(ledger: Ledger, year: int) -> Iterator[Lot]:
             yield _lot(ledger, entry, said, plan)
 
 
+def unfounded(ledger: Ledger, year: int) -> Iterator[AuditFinding]:
+    """Yield announcements under no plan and draws under no announcement of the log, by the year they were shown in.
+
+    They belong to no lot, so that nothing else would tell of them.
+    """
+    acts = [(entry, said.plan, ledger.named(said.plan, Plan) is None) for entry, said in ledger.ours(Announcement)]
+    for entry, drew in ledger.ours(Draw):
+        acts.append((entry, drew.announcement, ledger.named(drew.announcement, Announcement) is None))
+    for entry, ref, lacking in acts:
+        if lacking and year_of(ledger.shown(entry.index)) == year:
+            yield find("without-foundation", entry.index, type=entry.statement.type, names=ref.text)
+
+
 def _lot(ledger: Ledger, entry: Entry, said: Announcement, plan: tuple[Entry, Plan]) -> Lot:
     try:
         limit = limit_of(said, ledger.trust.chains, ledger.trust.margin)
-        due = settled_at(said.beacon, ledger.trust.chains, ledger.view.artifacts)
+        # A round at the end of time is nobody's to wait for, and must not stop the audit.
+        due = min(settled_at(said.beacon, ledger.trust.chains, ledger.view.artifacts), LAST_TIME - DAY)
     except AnnouncementError:
         limit = due = 0  # of a chain that the reader does not know; the verification says so
     voids = tuple(
@@ -165,7 +180,7 @@ def _lines(ledger: Ledger, said: Announcement, draw: Entry) -> tuple[tuple[Strat
         if until is not None and ledger.as_of <= end_of_day(until):
             ledger.cannot_tell("sealed-until", draw.index, date=until)
         else:
-            ledger.cannot_tell("artifact-missing", draw.index, digest=drew.results.digest)
+            ledger.cannot_tell(ledger.lacking(drew.results.digest), draw.index, digest=drew.results.digest)
         return (), ()
     try:
         return read_lines(data if until is None else unseal(data))

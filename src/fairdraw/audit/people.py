@@ -1,4 +1,4 @@
-"""Who inspected how much and with whom, who declared recusals, and who signed what. specs/audit.md §5.
+"""Who inspected how much and with whom, who declared recusals, and who signed what. specs/audit.md §3.
 
 Numbers only: an audit knows no name.
 """

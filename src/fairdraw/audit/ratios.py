@@ -1,4 +1,4 @@
-"""The ratios that a year reached, against what the regulation asks for. specs/audit.md §4.
+"""The ratios that a year reached, against what the regulation asks for. specs/audit.md §5.
 
 The base is all rows of the registry, before filter, credit and caps: whoever is exempted must not lower the number of
 the others. An object that was drawn twice is counted once.
@@ -17,7 +17,6 @@ from fairdraw.audit.slots import Planned, last_day_of
 from fairdraw.compliance import TYPE
 from fairdraw.encoding import end_of_day
 from fairdraw.regulation import Regulation
-from fairdraw.rules import Rule
 from fairdraw.schema import item_of
 from fairdraw.snapshot import RosterRow
 from fairdraw.values import Scalar
@@ -74,8 +73,9 @@ Asked = tuple[str | None, tuple[tuple[str, Scalar], ...], str, str, tuple[str, .
 def _planned(lots: Sequence[Lot]) -> set[Asked]:
     told: set[Asked] = set()
     for lot in lots:
-        for item in {item_of(slot) for slot in lot.said.slots}:
-            rule: Rule = lot.plan[1].rule_of(item)
+        ruled = {item for rule in lot.plan[1].rules for item in rule.items}
+        for item in {item_of(slot) for slot in lot.said.slots} & ruled:
+            rule = lot.plan[1].rule_of(item)
             for one in rule.ratios:
                 if one.floor is not None:
                     told.add((item, tuple(zip(rule.strata, one.of, strict=False)), one.floor, "floor", ()))

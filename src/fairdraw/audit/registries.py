@@ -1,4 +1,4 @@
-"""Registries over a year: numbers that vanish or change, objects drawn too often or never. specs/audit.md §2, §3.
+"""Registries over a year: numbers that vanish or change, objects drawn too often or never. specs/audit.md §3.
 
 Numbers of institutions are stable, and caps are counted by them; a registry that is not published cannot be compared.
 """

@@ -1,4 +1,4 @@
-"""What an audit says: findings first, in the order of their weight, then tables. specs/audit.md §2, §3."""
+"""What an audit says: findings first, in the order of their weight, then tables. specs/audit.md §3, §6."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,8 @@ Level = Literal["finding", "notice"]
 Verdict = Literal["clean", "findings", "unknown"]
 
 FINDINGS: Final = (
-    "drawn-not-inspected", "draw-fails", "chain-broken", "two-texts-one-seq", "singled-out", "forced-team", "re-rolled",
+    "drawn-not-inspected", "draw-fails", "without-foundation", "chain-broken", "names-nothing", "two-texts-one-seq", "singled-out",
+    "forced-team", "re-rolled",
     "still-inspects", "overdue-substitution", "not-opened-in-time", "opened-late", "opened-early", "slot-added-late",
     "announced-again", "overdue-draw", "voided", "void-unannounced-reason", "slot-not-drawn", "item-outside-list",
     "exception-of-drawn-object", "exceptions-exceed-draws", "special-team", "registry-shrank", "numbers-changed",

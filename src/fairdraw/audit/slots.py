@@ -1,4 +1,4 @@
-"""Plans and slots: in time, each slot drawn once or explained, nothing outside the list. specs/audit.md §2, §3."""
+"""Plans and slots: in time, each slot drawn once or explained, nothing outside the list. specs/audit.md §3."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from fairdraw.audit.report import AuditFinding, Cell, Table, Term, find
 from fairdraw.calendar import deadline_day
 from fairdraw.compliance import Fault, announcement_faults, plan_faults
 from fairdraw.encoding import day_of, end_of_day
-from fairdraw.errors import PlanError
+from fairdraw.errors import FilterError, PlanError
 from fairdraw.itemlist import read_items
 from fairdraw.regulation import Item
 from fairdraw.schema import ItemList, Plan, item_of
@@ -163,8 +163,15 @@ def compliance_findings(ledger: Ledger, plans: Sequence[Planned], lots: Sequence
             regulation = ledger.regulation(plan.regulation, entry.index)
             found = ledger.named(plan.items, ItemList)
             items = _listed(ledger, *found) if found is not None else None
-            if regulation is not None:
-                yield from _faults(entry, plan_faults(regulation, plan, (items or {}).values()))
+            if regulation is None:
+                continue
+            try:
+                faults = plan_faults(regulation, plan, (items or {}).values())
+            except FilterError as error:
+                yield find("against-regulation", entry.index, rule=error.code, where="filter", expected=None,
+                           found=str(error))  # fmt: skip
+                continue
+            yield from _faults(entry, faults)
     for lot in lots:
         if lot.regulation is not None:
             yield from _faults(lot.entry, announcement_faults(lot.regulation, lot.said))

@@ -42,7 +42,8 @@ def headline(report: AuditReport, catalogue: Catalogue) -> str:
     """Return the audit's verdict in one line."""
     count = sum(one.level == "finding" for year in report.years for one in year.findings)
     unknown = sum(len(year.unknown) for year in report.years)
-    told = catalogue.say("audit", f"verdict-{report.verdict}", count=count, unknown=unknown, entries=report.size)
+    code = f"verdict-{report.verdict}" if report.years else "verdict-nothing"
+    told = catalogue.say("audit", code, count=count, unknown=unknown, entries=report.size)
     if report.rehearsal:
         told = catalogue.say("verdict", "rehearsal") + told
     if report.as_of_given:
@@ -99,7 +100,7 @@ def cell_text(cell: Cell, catalogue: Catalogue) -> str:
 
 
 def _table(told: Table, catalogue: Catalogue, width: int) -> Iterator[str]:
-    yield catalogue.say("audit", told.code)
+    yield catalogue.say("audit", f"table-{told.code}")
     header = [catalogue.say("audit", name) for name in told.header]
     rows = [[cell_text(cell, catalogue) for cell in row] for row in told.rows[:ROWS]]
     yield from (f"  {line}" for line in table([header], rows, width=width - 2))

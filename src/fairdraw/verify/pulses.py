@@ -1,4 +1,4 @@
-"""Check 14: the announced rounds, and that nobody could choose what they gave. specs/verification.md §5, specs/events.md.
+"""Check 14: the announced rounds, and that nobody could choose what they gave. specs/verification.md §5.
 
 An announcement and a substitution call name their sources in the same way; both are checked here.
 """
@@ -70,7 +70,7 @@ def _reader(case: Case) -> Read:
 
 
 def _check_seen(case: Case, subject: Entry, source: Source, value: PulseValue, *, limit: int | None) -> None:
-    """Check that the bureau closed the list of values, and that supervisors have seen what it says (specs/events.md §5).
+    """Check that the bureau closed the values, and that supervisors have seen them in time (specs/events.md §5).
 
     Before the limit, that is, while nobody could know the last round: else "not published" would be an outcome that
     the bureau and two friends choose afterwards (attack 28). Without a limit every event must have been published.
