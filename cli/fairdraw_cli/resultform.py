@@ -68,7 +68,7 @@ def _from_toml(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                              expected=["outcome"])  # fmt: skip
     for number, table in enumerate(tables, 1):
         if not isinstance(table, dict):
-            raise WorkspaceError("file-not-table", file=path.name, key="outcome")
+            raise WorkspaceError("file-not-table", file=path.name, key="outcome", found=type(table).__name__)
         if strange := sorted(set(table) - {*REQUIRED, *OPTIONAL}):
             raise WorkspaceError("file-key-unknown", file=path.name, key=strange[0], expected=[*REQUIRED, *OPTIONAL])
         yield number, {name: _cell(value) for name, value in table.items()}
@@ -100,14 +100,13 @@ def read_results(path: Path, due: Callable[[str], str | None]) -> tuple[list[tup
     return told, problems
 
 
-def _read(
-    row: Row, line: int, problems: list[Problem], folder: Path, due: Callable[[str], str | None]
-) -> Line | None:
+def _read(row: Row, line: int, problems: list[Problem], folder: Path, due: Callable[[str], str | None]) -> Line | None:
     def take(field: str, reader: Callable[[str], object], *, required: bool = False) -> object:
         text = row.get(field, "")
+        if not text and required:
+            problems.append(Problem(line, field, "missing", "", "malformed"))
+            return None
         try:
-            if not text and required:
-                raise RegistryError("malformed", expected="missing", found="")
             return reader(text)
         except RegistryError as error:
             problems.append(as_problem(error, line=line, field=field))

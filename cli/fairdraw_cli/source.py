@@ -4,7 +4,7 @@ Nothing that comes from there is believed: `verify` hashes every entry again. Wh
 checks say so.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -68,6 +68,31 @@ def log_folder(where: str) -> Path:
     return root
 
 
+class Beside(Mapping[str, bytes]):
+    """The artifacts beside a log, by digest, each read when it is asked for: a year has thousands, a draw a few."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._known: dict[str, bytes | None] = {}
+
+    def __getitem__(self, digest: str) -> bytes:
+        """Return the bytes that are served under a digest; whether they are what it says is for the reader to check."""
+        if digest not in self._known:
+            self._known[digest] = self._read(artifact_path(digest))
+        data = self._known[digest]
+        if data is None:
+            raise KeyError(digest)
+        return data
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield what was read so far: nobody lists a log's artifacts."""
+        return (digest for digest, data in self._known.items() if data is not None)
+
+    def __len__(self) -> int:
+        """Return how many were read so far."""
+        return sum(1 for _ in self)
+
+
 def view(read: Read, trust: Trust, *, where: str = CHECKPOINT) -> LogView:
     """Return the whole log as found at `where`; but for the newest checkpoint's signature nothing is checked yet.
 
@@ -91,7 +116,7 @@ def view(read: Read, trust: Trust, *, where: str = CHECKPOINT) -> LogView:
         return LogView([], [newest])
     size = shown.size
     cosigned = [data for known in sizes if known <= size and (data := read(cosigned_path(known))) is not None]
-    return LogView(_entries(read, size), [*cosigned, newest])
+    return LogView(_entries(read, size), [*cosigned, newest], Beside(read))
 
 
 def _is_signed(checkpoint: bytes, key: Verifier | None) -> bool:

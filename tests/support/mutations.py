@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from examples import draws
-from examples.world import BUREAU, UNIT, World
+from examples.world import BUREAU, World
 from examples.year import SCRIPTS, audited, tell, verify
 
 from fairdraw.acts import OutcomeLine, format_outcomes, read_outcomes
@@ -338,7 +338,7 @@ def alone(place: Place, statement: Statement) -> Statement:
 
 
 DRAWING = "(announcement|draw):[^:]+"
-REVIEWED = tuple(one for one in IDS if one == "laiyuan")
+OURS = "(plan|announcement|draw):.*|snapshot:[^:]+:(objects|staff)"
 FILED = ("shandong-2020", "shanghai-2024")
 
 MUTATIONS = (
@@ -358,10 +358,9 @@ MUTATIONS = (
     Mutation("a result is not approved", "sign-off:(result|late):.*", keep_back),
     Mutation("nobody supervised a draw", "sign-off:draw:.*:(legal|department)", keep_back,
              ids=("laiyuan", "shanghai-2024")),
-    Mutation("a statement is dated back", "(plan|announcement|draw):.*|snapshot:[^:]+:(objects|staff)", changed(time=earlier)),
-    Mutation("a number is left out of a chain", "(plan|snapshot|announcement|draw):[^:]+.*",
-             changed(seq=lambda s: s.seq + 1)),
-    Mutation("a chain is cut", "(snapshot|announcement|draw):[^:]+.*", changed(prev="0" * 64)),
+    Mutation("a statement is dated back", OURS, changed(time=earlier)),
+    Mutation("a number is left out of a chain", OURS, changed(seq=lambda s: s.seq + 1)),
+    Mutation("a chain is cut", OURS, changed(prev="0" * 64)),
     Mutation("a statement is of another log", DRAWING, changed(log="log.example.org/rehearsal")),
     Mutation("a statement is of another bureau", DRAWING, changed(bureau="other.example.cn/rehearsal")),
     Mutation("ratios are lowered after the snapshots", "announcement:.*", new_plan(rules=halved)),
@@ -481,9 +480,9 @@ def swapped(entries: Sequence[bytes], at: int) -> list[bytes]:
 
 
 def neighbours(year: draws.Year) -> Iterator[int]:
-    """Yield where two neighbouring entries are by one signer, whose chain another order would break."""
+    """Yield where two neighbouring entries are the bureau's, whose chain another order would break."""
     by = {entry.index: entry.statement.by for entry in year.world.steps.values()}
-    yield from (at for at in sorted(by) if by.get(at + 1) == by[at] and by[at] in (BUREAU, UNIT))
+    yield from (at for at in sorted(by) if by.get(at + 1) == by[at] and by[at] == BUREAU)
 
 
 # What is missed by nobody: it binds nobody, or its absence is seen only by whoever was inspected outside the draw.

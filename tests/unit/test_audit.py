@@ -14,7 +14,7 @@ from fairdraw.errors import AuditError
 from fairdraw.regulation import Regulation
 from fairdraw.regulation import parse as parse_regulation
 from fairdraw.rules import Batch
-from fairdraw.schema import Announcement, Answer, Objection, Opening
+from fairdraw.schema import Announcement, Answer, Objection, Opening, Withdrawal
 from fairdraw.snapshot import open_row
 from support import acts
 from support.audited import (
@@ -577,3 +577,40 @@ def test_a_story_with_more_inspectors_of_another_registry_is_told_by_registry():
     told = inspected(story)
     story.snapshot("staff", inspectors(11), "2")
     assert finding(told, "registry-shrank").evidence["registry"] == "staff"
+
+
+def test_an_exception_for_a_reason_that_the_regulation_does_not_know_is_found():
+    known = [{"code": "complaint", "zh": "投诉举报", "en": "complaints", "cite": ["第五条"]}]
+    told = regulated(ruled(exceptions=known)).go_on()
+    acts.result(told)
+    undrawn = next(row.no for row in told.objects[1].rows if row.no not in drawn_numbers(told))
+    acts.exception(told, undrawn)
+    assert "act-against-regulation" not in codes(told)
+    acts.exception(told, undrawn, reason="whim")
+    assert finding(told, "act-against-regulation").evidence["found"] == "whim"
+
+
+def test_a_statement_that_names_what_is_not_in_the_log_hangs_in_the_air():
+    told = inspected()
+    assert "names-nothing" not in codes(told)
+    nowhere = told.draw.ref.model_copy(update={"text": "00" * 32})
+    entry = acts.act(told, Opening, of=nowhere, artifact=artifact_of(b""), key=None, embargo=None)
+    shown = finding(told, "names-nothing")
+    assert (shown.index, shown.evidence["fields"]) == (entry.index, ["of"])
+
+
+def test_what_was_withdrawn_is_told_as_withdrawn():
+    told = inspected()
+    digest_of = told.objects[0].statement.roster.digest
+    told.story.artifacts.pop(digest_of)
+    acts.act(told, Withdrawal, digest=digest_of, reason="privacy")
+    assert "withdrawn" in {one.code for one in year(told).unknown}
+
+
+def test_what_is_wrong_with_the_chain_is_told_in_its_own_year():
+    told = inspected()
+    told.story.now = parse_time("2027-02-01T00:00:00Z")
+    told.story.heads["jinan-ybj.example.cn/rehearsal"] = (99, told.draw.text_hash)
+    told.void("mistake")
+    shown = report(told, time=NEXT_YEAR)
+    assert [(one.year, "chain-broken" in one.codes) for one in shown.years] == [(2026, False), (2027, True)]

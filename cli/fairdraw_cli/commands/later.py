@@ -1,18 +1,27 @@
 """`seeds close`, `open`, `void`: what a bureau logs between an announcement and its end."""
 
 import re
-from typing import Final
+from typing import Any, Final
 
 import click
 
+from fairdraw.acts import OutcomeLine
 from fairdraw.announcement import artifact_of
-from fairdraw.encoding import format_time
+from fairdraw.compliance import MACHINE_REASONS
+from fairdraw.conduct import void_allowed
+from fairdraw.encoding import canonical, format_time, lines
 from fairdraw.errors import WorkspaceError
-from fairdraw.schema import Committed, Draw, Opening, RevealsClosed, Void
+from fairdraw.schema import Committed, Draw, Opening, Result, RevealsClosed, Substitution, SubstitutionCall, Void
 from fairdraw.values import PulseValue
+from fairdraw_cli.aftermath import add_act, calls_of, keep, open_draw_of, regulation_for
 from fairdraw_cli.casework import Matter, closing, contributions, find, opens_at, pulses_of, voids
+from fairdraw_cli.commands.acts import done
 from fairdraw_cli.commands.draw import bundle_path, write_bundles
+from fairdraw_cli.commands.openings import openings_of
+from fairdraw_cli.commands.results import logged_outcomes
+from fairdraw_cli.commands.substitute import embargo_path
 from fairdraw_cli.desk import published, writing
+from fairdraw_cli.files import read_secret
 from fairdraw_cli.helping import command
 from fairdraw_cli.papers import redrawn, write_record
 from fairdraw_cli.pulses import stored
@@ -61,11 +70,14 @@ def seeds_close(session: Session, name: str, *, force: bool) -> None:
         session.answer({"id": name, "reveals": [ref and ref.text for ref in listed], **told})
 
 
-@command(NAME, json=True, clock=True, wait=True)
-def open_draw(session: Session, name: str) -> None:
-    """Open a sealed result on its day."""
+@command(NAME, click.option("--names", is_flag=True), json=True, clock=True, wait=True)
+def open_draw(session: Session, name: str, *, names: bool) -> None:
+    """Open a sealed result on its day, or with `--names` the names of objects that were inspected."""
     with writing(session) as desk:
         matter = find(desk, name)
+        if names:
+            _open_names(session, matter)
+            return
         sealed, drawn = matter.sealed, matter.draw
         if sealed is None or drawn is None:
             raise WorkspaceError("not-sealed" if sealed is None else "not-drawn", found=name)
@@ -88,6 +100,7 @@ def open_draw(session: Session, name: str) -> None:
                     embargo=material.embargo,
                 )
             )
+        _open_calls(matter)
         told = published(session, desk, entry.index)
         paths = write_bundles(matter, drawn, anew=True)
         bundle_path(matter, sealed=True).unlink(missing_ok=True)
@@ -96,6 +109,50 @@ def open_draw(session: Session, name: str) -> None:
         for path in (*paths, *papers):
             session.say("draw.written", file=path)
         session.answer({"id": name, "files": [str(path) for path in (*paths, *papers)], **told})
+
+
+def _open_calls(matter: Matter) -> None:
+    """Open the calls of a sealed draw, each with the embargo key of its own, and what was drawn by them."""
+    desk = matter.desk
+    opened = {said.of.text for _, said in desk.history.all(Opening, desk.workspace.bureau)}
+    for called in calls_of(matter):
+        said = called.entry.of(SubstitutionCall)
+        if said.embargo is None or called.entry.text_hash in opened:
+            continue
+        embargo = read_secret(embargo_path(matter, called.vacancy))
+        desk.workspace.keep(desk.workspace.artifact(said.vacancy.digest), said.vacancy.digest)
+        of, shown = called.entry.ref, said.vacancy
+        desk.add(desk.head.make(Opening, of=of, artifact=shown, key=None, embargo=embargo.hex()))
+        if called.made is not None:
+            result = called.made.of(Substitution).result
+            desk.workspace.keep(desk.workspace.artifact(result.digest), result.digest)
+            desk.add(desk.head.make(Opening, of=called.made.ref, artifact=result, key=None, embargo=None))
+
+
+def _open_names(session: Session, matter: Matter) -> None:
+    """Open the openable fields of the objects whose inspection is over, unless their outcome is withheld.
+
+    Raises:
+        WorkspaceError: `nothing-to-open`: no inspection of this draw is over yet.
+    """
+    desk, drawn = matter.desk, open_draw_of(matter)
+    own = {e.text_hash for e, said in desk.history.all(Result) if said.draw.text == drawn.text_hash}
+    over = {
+        line.no
+        for entry, line in logged_outcomes(desk)
+        # State secrets, business secrets and privacy are opened never (上海办法第十三条).
+        if entry.text_hash in own and isinstance(line, OutcomeLine) and line.withheld is None
+    }
+    if not over:
+        # Before the visit a name would be the notice that nobody may have (不提前告知).
+        raise WorkspaceError("nothing-to-open", found=matter.name)
+    told = [opening for row in openings_of(desk, matter.roster("objects")[0], sorted(over)) for opening in row]
+    data = lines(canonical(opening.model_dump()) for opening in told)
+    artifact = keep(desk, data)
+    fields: dict[str, Any] = {"of": drawn.ref, "artifact": artifact, "key": None, "embargo": None}
+    entry, new = add_act(desk, Opening, regulation=regulation_for(matter), **fields)
+    session.say("open.names", count=len(over))
+    done(session, desk, entry, new=new, objects=sorted(over))
 
 
 @command(NAME, click.option("--reason", required=True, metavar="CODE"), json=True, clock=True, wait=True)
@@ -113,6 +170,12 @@ def void(session: Session, name: str, reason: str) -> None:
             if (logged := entry.of(Void).reason) != reason:
                 raise WorkspaceError("void-reason-differs", index=entry.index, expected=logged, found=reason)
         else:
+            plan = matter.plan()
+            if not void_allowed(plan, reason):
+                # Else any draw could be given up for whatever comes to mind (attack 3).
+                raise WorkspaceError(
+                    "void-not-announced", expected=[*plan.voids, *sorted(MACHINE_REASONS)], found=reason
+                )
             pulses: tuple[PulseValue, ...] = ()
             if reason == "attempts-exhausted":
                 pulses, _ = pulses_of(matter, lambda chain, number: stored(desk.workspace, chain, number))

@@ -37,7 +37,10 @@ def _calendar(table: Path | None) -> Calendar:
 
 def logged_outcomes(desk: Desk) -> Iterator[tuple[Entry, Line]]:
     """Yield every outcome that was logged, in log order; of a list that is no longer here none."""
-    for entry, said in (*desk.history.all(Result), *desk.history.all(Correction)):
+    for entry in desk.history.entries:
+        said = entry.statement
+        if not isinstance(said, Result | Correction):
+            continue
         try:
             data = desk.workspace.artifact(said.outcomes.digest)
         except WorkspaceError:

@@ -62,7 +62,8 @@ def read_request(data: bytes) -> tuple[SubstitutionCall, Vacancy]:
     return said, read_act(Vacancy, artifact)
 
 
-def _embargo_path(matter: Matter, vacancy: Vacancy) -> Path:
+def embargo_path(matter: Matter, vacancy: Vacancy) -> Path:
+    """Return where the embargo key of a sealed draw's call lies."""
     return matter.desk.workspace.secret(f"{matter.name}-{vacancy.no}-{vacancy.inspector}.embargo")
 
 
@@ -70,7 +71,7 @@ def _vacancy(matter: Matter, vacancy: Vacancy) -> tuple[bytes, str | None]:
     """Return the artifact of a vacancy and the commitment to its embargo key; a sealed draw's is sealed."""
     if drawn_of(matter).of(Draw).key is not None:
         return format_act(vacancy), None
-    path = _embargo_path(matter, vacancy)
+    path = embargo_path(matter, vacancy)
     if not path.exists():
         create_private(path, f"{os.urandom(SEED_LENGTH).hex()}\n".encode())
     embargo = read_secret(path)
@@ -217,7 +218,7 @@ def _make(  # noqa: PLR0913 - each is an option of the command
     check_role(said, desk.workspace.trust, regulation)
     refuse(session, regulation, () if regulation is None else call_faults(regulation, said))
     keep(desk, artifact, public=embargo is None)
-    secret = None if embargo is None else read_secret(_embargo_path(matter, vacancy)).hex()
+    secret = None if embargo is None else read_secret(embargo_path(matter, vacancy)).hex()
     request = {"artifact": base64.b64encode(artifact).decode(), "embargo": secret, "text": said.text().decode()[:-1]}
     write(request_path(matter, vacancy), canonical(request) + b"\n", mode=PRIVATE)
     session.say("call.pool", count=len(able), no=vacancy.no)
@@ -246,9 +247,7 @@ def _pulses(matter: Matter, said: SubstitutionCall, given: tuple[Path, ...]) -> 
         if pulse is None:
             code = "practice-pulse-missing" if chain.practice else "pulse-missing"
             raise WorkspaceError(code, chain=chain.id, round=source.round)
-        told.append(
-            PulseValue(beacon=chain.id, round=source.round, signature=pulse.signature, previous=pulse.previous)
-        )
+        told.append(PulseValue(beacon=chain.id, round=source.round, signature=pulse.signature, previous=pulse.previous))
     return tuple(told)
 
 
@@ -308,7 +307,7 @@ def _substitute(matter: Matter, calls: Sequence[Called], called: Called, given: 
         check_value(source, value, place.trust.chains, read=place.artifact)
         for source, value in zip(said.beacon, pulses, strict=True)
     ]
-    embargo = None if said.embargo is None else read_secret(_embargo_path(matter, called.vacancy))
+    embargo = None if said.embargo is None else read_secret(embargo_path(matter, called.vacancy))
     key = call_key(called.entry, pulses=randomness, embargo=embargo).key()
     before = [one for one in calls if one.entry.index < called.entry.index]
     made = redraw(key, matter.inputs(), standing_of(matter, before), called.vacancy)

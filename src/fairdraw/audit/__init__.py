@@ -1,14 +1,16 @@
 """An audit of a whole log: every draw of a year made again, and the year itself looked at. specs/audit.md.
 
 The parts: `chain` (what counts, and when it was logged), `lots` (announcements and draws), `slots` (plans),
-`registries`, `ratios`, `people`, `outcomes` and `later` (what happened after the draws). It reads a log as anybody has
-it, and a trust file and a table of working days of the reader's own; nothing of these is ever taken from the log.
+`registries`, `ratios`, `people`, `ends`, `outcomes` and `later` (what happened after the draws). It reads a log as
+anybody has it, and a trust file and a table of working days of the reader's own; nothing of these is ever taken from
+the log.
 """
 
 from collections.abc import Iterator
 
 from fairdraw.audit import later, outcomes, people, ratios, registries, slots
 from fairdraw.audit.chain import Ledger, chain_findings
+from fairdraw.audit.ends import ends_of
 from fairdraw.audit.lots import draws_table, lot_findings, lots, unfounded, voids_table
 from fairdraw.audit.report import (
     FINDINGS,
@@ -104,8 +106,9 @@ def _read(view: LogView, trust: Trust, *, log: str, bureau: str, as_of: int, cal
 
 def _years(ledger: Ledger, year: int | None) -> Iterator[YearAudit]:
     known = {plan.year for _, plan in ledger.ours(Plan)}
-    acts = (*ledger.ours(ExceptionStatement), *ledger.ours(Announcement), *ledger.ours(Draw))
+    acts = (*ledger.of(ExceptionStatement), *ledger.ours(Announcement), *ledger.ours(Draw))
     known |= {year_of(ledger.shown(entry.index)) for entry, _ in acts}
+    known |= {year_of(ledger.shown(one.index)) for one in chain_findings(ledger) if one.index is not None}
     for each in sorted(known if year is None else known & {year}):
         yield _year(ledger, each)
         ledger.unknown.clear()
@@ -118,10 +121,10 @@ def _year(ledger: Ledger, year: int) -> YearAudit:
     held = ratios.ratios_of(ledger, drawn)
     directed = later.exceptions_of(ledger, year)
     teams = later.teams_of(drawn, directed)
-    ends = outcomes.ends_of(ledger, drawn)
+    ends = ends_of(ledger, drawn)
     recused, notices = people.recusals(ledger, drawn)
     findings: list[AuditFinding] = [
-        *chain_findings(ledger),
+        *(one for one in chain_findings(ledger) if one.index is None or year_of(ledger.shown(one.index)) == year),
         *lot_findings(ledger, drawn),
         *unfounded(ledger, year),
         *slots.slot_findings(ledger, plans, drawn),
@@ -135,7 +138,7 @@ def _year(ledger: Ledger, year: int) -> YearAudit:
         *people.sign_off_findings(ledger, drawn, versions),
         *notices,
         *outcomes.outcome_findings(ledger, drawn, ends),
-        *later.exception_findings(ledger, drawn, directed, ends),
+        *later.exception_findings(drawn, directed, ends),
         *later.objection_findings(ledger, year),
     ]
     tables = (

@@ -26,6 +26,7 @@ from fairdraw.verify import LogView, WholeLog
 
 S = TypeVar("S", bound=Statement)
 
+FOUNDATIONS: Final = frozenset({("announcement", "plan"), ("draw", "announcement")})
 STATUTORY_DAYS: Final = 20  # 政府信息公开条例第二十六条: within 20 working days, where a regulation names no number
 STATUTORY: Final = ("政府信息公开条例第二十六条",)
 
@@ -207,5 +208,6 @@ def _names(entry: Entry) -> Iterator[tuple[str, str]]:
     """Yield the fields of a statement that name other entries of its log, each with a text hash."""
     for name, value in entry.statement:
         for ref in value if isinstance(value, tuple) else (value,):
-            if isinstance(ref, Ref):
+            # What an announcement or a draw stands on is told for itself (`without-foundation`).
+            if isinstance(ref, Ref) and (entry.statement.type, name) not in FOUNDATIONS:
                 yield name, ref.text

@@ -10,7 +10,7 @@ from typing import Final
 
 from fairdraw.acts import OutcomeLine
 from fairdraw.audit.chain import Ledger, term_cite
-from fairdraw.audit.later import SHOWN
+from fairdraw.audit.ends import SHOWN, End, Ends
 from fairdraw.audit.lots import Lot
 from fairdraw.audit.report import AuditFinding, Cell, Table, Term, find
 from fairdraw.encoding import day_of

@@ -20,23 +20,27 @@ from fairdraw.statement import Entry
 SHOWN: Final = 10  # numbers in a finding; the rosters have them all
 
 
-def snapshots_of(ledger: Ledger, registry: str) -> list[tuple[Entry, SnapshotStatement]]:
-    """Return the bureau's snapshots of a registry, in log order."""
-    return [(entry, said) for entry, said in ledger.ours(SnapshotStatement) if said.registry == registry]
+def snapshots_of(ledger: Ledger, registry: str, by: str) -> list[tuple[Entry, SnapshotStatement]]:
+    """Return somebody's snapshots of a registry, in log order: the bureau's, or a department's own."""
+    known = ledger.of(SnapshotStatement)
+    return [(entry, said) for entry, said in known if (said.registry, said.by) == (registry, by)]
 
 
 def registry_findings(ledger: Ledger, year: int, lots: Sequence[Lot]) -> Iterator[AuditFinding]:
     """Yield what vanished from a registry, or changed its number, between two snapshots of which one is of the year."""
-    for registry in sorted({name for lot in lots for name in (lot.plan[1].objects, lot.plan[1].inspectors)}):
-        for (_, old), (entry, new) in pairwise(_rosters(ledger, registry)):
+    plans = [lot.plan[1] for lot in lots]
+    owned = {(name, ledger.bureau) for plan in plans for name in (plan.objects, plan.inspectors)}
+    owned |= {(one.inspectors, one.name) for plan in plans for one in plan.joint}
+    for registry, by in sorted(owned):
+        for (_, old), (entry, new) in pairwise(_rosters(ledger, registry, by)):
             if year_of(ledger.shown(entry.index)) == year:
                 drawn = {no for lot in lots if lot.index < entry.index for no in lot.objects}
                 drawn |= {no for lot in lots if lot.index < entry.index for team in lot.objects.values() for no in team}
                 yield from _differences(entry, registry, old, new, drawn)
 
 
-def _rosters(ledger: Ledger, registry: str) -> list[tuple[Entry, Roster]]:
-    told = ((entry, ledger.roster(entry)) for entry, _ in snapshots_of(ledger, registry))
+def _rosters(ledger: Ledger, registry: str, by: str) -> list[tuple[Entry, Roster]]:
+    told = ((entry, ledger.roster(entry)) for entry, _ in snapshots_of(ledger, registry, by))
     return [(entry, roster) for entry, roster in told if roster is not None]
 
 
@@ -165,9 +169,9 @@ def never_drawn(ledger: Ledger, lots: Sequence[Lot], year: int) -> Iterator[Audi
 def snapshots_table(ledger: Ledger, year: int) -> Table:
     """Return the snapshots of a year with what came and went."""
     rows: list[tuple[Cell, ...]] = []
-    before: dict[str, Roster | None] = {}
+    before: dict[tuple[str, str], Roster | None] = {}
     for entry, said in ledger.of(SnapshotStatement):
-        roster, old = ledger.roster(entry), before.get(said.registry)
+        roster, old = ledger.roster(entry), before.get((said.registry, said.by))
         if year_of(ledger.shown(entry.index)) == year:
             come = gone = None
             if roster is not None and old is not None:
@@ -176,7 +180,7 @@ def snapshots_table(ledger: Ledger, year: int) -> Table:
             left = 0 if said.left_out is None else said.left_out.count
             day = day_of(ledger.shown(entry.index))
             rows.append((entry.index, said.registry, day, said.roster.count, come, gone, left))
-        before[said.registry] = roster
+        before[said.registry, said.by] = roster
     return Table(
         code="snapshots", header=("entry", "registry", "logged", "rows", "come", "gone", "left-out"), rows=tuple(rows)
     )

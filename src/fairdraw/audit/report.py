@@ -10,16 +10,15 @@ Level = Literal["finding", "notice"]
 Verdict = Literal["clean", "findings", "unknown"]
 
 FINDINGS: Final = (
-    "drawn-not-inspected", "draw-fails", "without-foundation", "chain-broken", "names-nothing", "two-texts-one-seq", "singled-out",
-    "forced-team", "re-rolled",
-    "still-inspects", "overdue-substitution", "not-opened-in-time", "opened-late", "opened-early", "slot-added-late",
-    "announced-again", "overdue-draw", "voided", "void-unannounced-reason", "slot-not-drawn", "item-outside-list",
-    "exception-of-drawn-object", "exceptions-exceed-draws", "special-team", "registry-shrank", "numbers-changed",
-    "over-cap", "year-below-floor", "below-floor", "quota-short", "against-regulation", "act-against-regulation",
-    "act-of-undrawn", "wrong-role", "sign-off-missing", "supervisors-missing", "outcome-twice",
-    "outcome-of-other-items", "outcomes-not-shown", "deferred-twice", "result-missing", "result-late", "inspected-late",
-    "rectification-not-revisited", "noncooperation-not-published", "objection-unanswered", "plan-late",
-    "regulation-not-in-force", "no-regulation",
+    "drawn-not-inspected", "draw-fails", "without-foundation", "chain-broken", "names-nothing", "two-texts-one-seq",
+    "singled-out", "forced-team", "re-rolled", "still-inspects", "overdue-substitution", "not-opened-in-time",
+    "opened-late", "opened-early", "slot-added-late", "announced-again", "overdue-draw", "voided",
+    "void-unannounced-reason", "slot-not-drawn", "item-outside-list", "exception-of-drawn-object",
+    "exceptions-exceed-draws", "special-team", "registry-shrank", "numbers-changed", "over-cap", "year-below-floor",
+    "below-floor", "quota-short", "against-regulation", "act-against-regulation", "act-of-undrawn", "wrong-role",
+    "sign-off-missing", "supervisors-missing", "outcome-twice", "outcome-of-other-items", "outcomes-not-shown",
+    "deferred-twice", "result-missing", "result-late", "inspected-late", "rectification-not-revisited",
+    "noncooperation-not-published", "objection-unanswered", "plan-late", "regulation-not-in-force", "no-regulation",
 )  # fmt: skip
 """What is wrong or unexplained, gravest first."""
 

@@ -11,7 +11,7 @@ from typing import Final
 from fairdraw import encoding
 from fairdraw.audit import AuditFinding, AuditReport, Table, Term, YearAudit
 from fairdraw.audit.report import Cell, Unknown
-from fairdraw.messages import Catalogue
+from fairdraw.messages import Catalogue, visible
 from fairdraw.render.columns import indented, table
 from fairdraw.render.report import WIDTH, shortened
 
@@ -30,7 +30,7 @@ def audit_text(report: AuditReport, catalogue: Catalogue, *, width: int = WIDTH)
                 lines += ["", *_table(told, catalogue, width)]
     name, version, digest = report.calendar
     beside = [("log", report.log), ("trust", report.trust), ("calendar", f"{name} {version} {digest[:16]}…")]
-    lines += ["", *(catalogue.say("audit", code) + catalogue.mark("colon") + value for code, value in beside)]
+    lines += ["", *(catalogue.say("audit", code) + catalogue.mark("colon") + visible(value) for code, value in beside)]
     return "".join(line + "\n" for line in lines)
 
 
@@ -68,7 +68,7 @@ def unknown_text(unknown: Unknown, catalogue: Catalogue) -> str:
 
 def where_text(finding: AuditFinding | Unknown, catalogue: Catalogue) -> str:
     """Return which entry a finding is about, and the articles that it rests on."""
-    cite = finding.cite if isinstance(finding, AuditFinding) else ()
+    cite = map(visible, finding.cite) if isinstance(finding, AuditFinding) else ()
     parts = [] if finding.index is None else [catalogue.say("audit", "entry-of", index=finding.index)]
     return catalogue.mark("between").join([*parts, *cite])
 
