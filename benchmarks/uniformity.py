@@ -121,13 +121,13 @@ def quantile(freedom: int, upper: float) -> float:
     return high
 
 
-def methods() -> dict[str, tuple[Method, int | None]]:
+def methods(steps: int = 100) -> dict[str, tuple[Method, int | None]]:
     """Return each method and the cap that its matchings keep: three of the project, two that are biased."""
-    chain = team(limit=1, beyond="switch-chain", steps=100)
+    chain = team(limit=1, beyond="switch-chain", steps=steps)
     return {
         "independent, no cap": (lambda key: drawn(team(cap=None), key), None),
         "whole rejection": (lambda key: drawn(team(), key), CAP),
-        "switch chain, 100 steps": (lambda key: drawn(chain, key), CAP),
+        f"switch chain, {steps} steps": (lambda key: drawn(chain, key), CAP),
         "one after the other (biased)": (lambda key: one_after_the_other(key, least_loaded=False), CAP),
         "least loaded first (biased)": (lambda key: one_after_the_other(key, least_loaded=True), CAP),
     }

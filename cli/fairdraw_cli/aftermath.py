@@ -95,7 +95,7 @@ def keep(desk: Desk, data: bytes, *, public: bool = True) -> Artifact:
 
 
 def add_act(
-    desk: Desk, kind: type[S], *, regulation: Regulation | None, key: Path | None = None, **fields: Any
+    desk: Desk, kind: type[S], *, regulation: Regulation | None, by_key: Path | None = None, **fields: Any
 ) -> tuple[Entry, bool]:
     """Return the entry of an act and whether it is new; an equal one that is logged already is not logged again.
 
@@ -106,10 +106,10 @@ def add_act(
         WorkspaceError: `not-a-supervisor`.
     """
     chair = None
-    if key is not None:
+    if by_key is not None:
         from fairdraw_cli.commands.supervise import Chair
 
-        chair = Chair.at(desk, key)
+        chair = Chair.at(desk, by_key)
         desk.catch_up(chair.kept())
     statement = (desk.head if chair is None else chair.head()).make(kind, **fields)
     check_role(statement, desk.workspace.trust, regulation)

@@ -15,6 +15,7 @@ from fairdraw.verify.case import LogView
 from fairdraw_cli.history import workers_of
 from transparency_log.checkpoint import Checkpoint, open_checkpoint
 from transparency_log.errors import LogError, RemoteError
+from transparency_log.mirror import artifact_path
 from transparency_log.note import Note, Verifier
 from transparency_log.reader import CHECKPOINT, MAX_COSIGNED, cosigned_path, read_cosigned_sizes
 from transparency_log.storage import Directory

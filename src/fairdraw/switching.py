@@ -260,6 +260,7 @@ def walk(within: Component, teams: dict[str, set[str]], ticket: Ticket) -> None:
     department = {inspector: name for members in within.eligible.values() for name, inspector in members}
     able = {no: {inspector for _, inspector in members} for no, members in within.eligible.items()}
     load = Counter(inspector for members in teams.values() for inspector in members)
+    first = within.first
 
     def fits(no: str, out: str, into: str) -> bool:
         if into in teams[no] or into not in able[no] or department[into] != department[out]:
@@ -271,12 +272,12 @@ def walk(within: Component, teams: dict[str, set[str]], ticket: Ticket) -> None:
         size = step % LARGEST_MOVE + 1
         if size > len(teams):
             continue
-        moved = [no for _, no in nsmallest(size, ((ticket(within.first, step, no), no) for no in teams))]
-        outs = [min((ticket(within.first, step, no, one), one) for one in teams[no])[1] for no in moved]
+        moved = [no for _, no in nsmallest(size, ((ticket(first, step, no), no) for no in teams))]
+        outs = [min((ticket(first, step, no, one), one) for one in teams[no])[1] for no in moved]
         if size == 1:
             (no,), (out,) = moved, outs
             others = (i for i in able[no] - teams[no] if department[i] == department[out])
-            _, entering = min(((ticket(within.first, step, no, i), i) for i in others), default=(b"", out))
+            _, entering = min(((ticket(first, step, no, i), i) for i in others), default=(b"", out))
             ins = [entering]
             if load[entering] >= within.cap:
                 continue

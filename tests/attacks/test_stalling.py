@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairdraw import assignment
-from fairdraw.assignment import Assignment, assign, eligibility
+from fairdraw.assignment import Assignment, assign
+from fairdraw.eligibility import eligibility
 from fairdraw.encoding import from_base64, to_base64
 from fairdraw.errors import AssignmentError
 from fairdraw.messages import Catalogue
@@ -47,12 +48,13 @@ LANGUAGES = [Catalogue.parse((WORDING / f"{lang}.toml").read_bytes(), lang=lang)
 
 # -- caps that nobody can keep ------------------------------------------------------------------------------------
 
+WINDOW = "2026-09-30"
 SAME = {"rule": "same", "object": "region", "inspector": "region"}
 
 
 def counted(key: bytes, rules: Team, objs: list[RosterRow], staff: list[RosterRow]) -> dict:
     """Match as specs/assignment.md §5 has it, every attempt made and none left out; blocks are the regions."""
-    able = eligibility(rules, objs, staff, frozenset())
+    able = eligibility(rules, objs, staff, frozenset(), WINDOW)
     teams: dict[str, tuple] = {}
     blocks = []
     for region in sorted({obj.attrs["region"] for obj in objs}):
@@ -87,7 +89,7 @@ def test_leaving_out_the_attempts_that_cannot_succeed_gives_what_making_them_giv
     key = sha256(label).digest()
     rules = Team.model_validate(team(eligible=(SAME,), cap=cap, limit=limit))
     objs, staff = people(many, "H", regions), people(few * regions, "I", regions)
-    told: Assignment = assign(key, rules, objs, staff, frozenset())
+    told: Assignment = assign(key, rules, objs, staff, frozenset(), WINDOW)
     assert {"teams": told.teams, "blocks": told.blocks} == counted(key, rules, objs, staff)
 
 
@@ -125,6 +127,7 @@ def logged_all_the_same(told: Told) -> Told:
         story.head().make(
             Draw, announcement=told.announcement.ref, pulses=story.pulses(said), key=told.key().hex(), results=nothing,
             counts={"objects": 60, "inspectors": 12, "strata": 3, "drawn": 60}, blocks=(),
+            pool=None,
         )
     )  # fmt: skip
     return told.later()
@@ -146,10 +149,10 @@ def test_all_blocks_of_a_draw_share_one_budget(monkeypatch):
     rules = Team.model_validate(team(eligible=(SAME,), cap=1))
     objs, staff = people(2, "H", 2), people(4, "I", 2)
     monkeypatch.setattr(assignment, "MAX_TICKETS", 4)
-    assert len(assign(bytes(32), rules, objs, staff, frozenset()).blocks) == 2
+    assert len(assign(bytes(32), rules, objs, staff, frozenset(), WINDOW).blocks) == 2
     monkeypatch.setattr(assignment, "MAX_TICKETS", 3)
     with pytest.raises(AssignmentError) as caught:
-        assign(bytes(32), rules, objs, staff, frozenset())
+        assign(bytes(32), rules, objs, staff, frozenset(), WINDOW)
     assert caught.value.code == "attempts-exhausted"
 
 

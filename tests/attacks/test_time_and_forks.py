@@ -430,7 +430,7 @@ def test_a_log_that_grows_between_any_two_requests_does_not_make_an_honest_draw_
     told = tell()
     story, bundle = told.story, told.bundle()
     before = len(story.entries), len(story.checkpoints)
-    told.story.add(story.head("s0.example.cn/rehearsal").make(SignOff, draw=told.draw.ref))
+    told.story.add(story.head("s0.example.cn/rehearsal").make(SignOff, of=told.draw.ref, role="discipline"))
     told.later()
     after = len(story.entries), len(story.checkpoints)
 

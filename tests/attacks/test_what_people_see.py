@@ -227,7 +227,8 @@ def test_the_key_of_another_draw_is_not_this_draws():
     evidence = judged(told, slip_of(told, drawn)).check("selection").evidence
     assert evidence["key"] == key
     assert evidence["ticket"] == sha256(f"{key}\nobject\n{drawn}\n".encode()).hexdigest()
-    assert evidence["ticket"] <= evidence["cutoff"]
+    ((item, cutoff),) = evidence["cutoff"]
+    assert (item, evidence["ticket"] <= cutoff) == ("fund-use", True)
 
 
 def with_key(record: Record) -> Record:

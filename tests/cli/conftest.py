@@ -16,6 +16,7 @@ objects = "institutions"
 inspectors = "staff"
 strata = []
 ratio = "1/4"
+voids = ["wrong-date", "wrong-place"]
 """
 DRAW = """
 id = "fund-1"

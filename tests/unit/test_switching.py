@@ -87,7 +87,7 @@ def components(draw) -> Component:
         cap=draw(st.integers(1, 3)),
         department="department" if split else None,
         quota=(("wjw", 1), ("ybj", 1)) if split else (),
-        specialities=[Speciality(field="skills", value=str(at), number=1) for at in range(asked)],
+        specialities=tuple(Speciality(field="skills", value=str(at), number=1) for at in range(asked)),
     )
     eligible = {
         no: [(department[i], i) for i in sorted(draw(st.sets(st.sampled_from(NAMES), min_size=1)))] for no in objects
@@ -249,7 +249,7 @@ def test_a_cap_that_no_matching_keeps_is_refused_with_the_cap_that_would_do():
 
 def test_a_cap_that_only_the_specialists_cannot_keep_is_refused():
     staff = [*people(1, skills=("accounting",)), *(RosterRow(f"J-{i}", {"skills": ()}, "") for i in range(9))]
-    rules = team(cap=2, specialities=[Speciality(field="skills", value="accounting", number=1)])
+    rules = team(cap=2, specialities=(Speciality(field="skills", value="accounting", number=1),))
     assert assign(KEYS[0], rules, drawn(2), staff, frozenset(), WINDOW).blocks
     with pytest.raises(AssignmentError) as caught:
         assign(KEYS[0], rules, drawn(3), staff, frozenset(), WINDOW)
@@ -259,7 +259,7 @@ def test_a_cap_that_only_the_specialists_cannot_keep_is_refused():
 def test_compositions_are_gone_through_again_where_the_first_ones_leave_no_way():
     # H-0 would take the only unskilled inspector that H-1 can use beside its specialist.
     eligible = {"H-0": [("", "I-0"), ("", "I-1"), ("", "I-2")], "H-1": [("", "I-2"), ("", "I-3")]}
-    rules = team(cap=1, specialities=[Speciality(field="skills", value="accounting", number=1)])
+    rules = team(cap=1, specialities=(Speciality(field="skills", value="accounting", number=1),))
     within = component(rules, eligible, {"I-0": (0,), "I-1": (0,), "I-3": (0,)})
     chosen = switching.compose(within, free)
     assert chosen is not None

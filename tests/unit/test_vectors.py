@@ -356,11 +356,14 @@ def run_assignment(case):
     objects, inspectors = (
         [RosterRow(one["no"], one["attrs"], "0" * 64) for one in case[role]] for role in ("objects", "inspectors")
     )
-    drawn = assign(bytes.fromhex(case["key"]), team, objects, inspectors, set(map(tuple, case["recusals"])))
+    recusals = set(map(tuple, case["recusals"]))
+    drawn = assign(bytes.fromhex(case["key"]), team, objects, inspectors, recusals, case["window"])
     assert isinstance(drawn, Assignment)
     claimed = {no: tuple(map(tuple, members)) for no, members in case["teams"].items()}
     same("team-differs", (drawn.teams, drawn.eligible), (claimed, case["eligible"]))
+    same("team-differs", {no: list(experts) for no, experts in drawn.experts.items()}, case["experts"])
     same("attempts-differ", [list(block) for block in drawn.blocks], case["blocks"])
+    same("attempts-differ", (drawn.attempts, drawn.pool), (case["attempts"], case["pool"]))
 
 
 @pytest.mark.parametrize("case", _cases("assignment"))

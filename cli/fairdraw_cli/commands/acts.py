@@ -151,7 +151,7 @@ def except_(session: Session, reason: str, name: str | None, key: Path | None, *
             refuse(session, regulation, exception_faults(regulation, said, inspection, listed=listed))
         keep(desk, format_act(inspection))
         entry, new = add_act(
-            desk, ExceptionStatement, regulation=regulation, key=key, reason=reason, inspection=artifact, draw=draw
+            desk, ExceptionStatement, regulation=regulation, by_key=key, reason=reason, inspection=artifact, draw=draw
         )
         if draw is None:
             _warn_of_drawn(session, desk, inspection)
@@ -181,7 +181,7 @@ def evidence(session: Session, index: int, files: tuple[Path, ...], key: Path | 
     """Log the digests of photographs, films and signed forms that belong to a statement."""
     named = tuple(artifact_of(read(path)) for path in files)
     with writing(session) as desk:
-        entry, new = add_act(desk, Evidence, regulation=None, key=key, of=entry_at(desk, index).ref, files=named)
+        entry, new = add_act(desk, Evidence, regulation=None, by_key=key, of=entry_at(desk, index).ref, files=named)
         done(session, desk, entry, new=new, digests=[one.digest for one in named])
 
 
@@ -207,7 +207,7 @@ def object_(session: Session, index: int, no: str, objection: str, key: Path | N
                 raise WorkspaceError("not-objectionable", index=index, found=of.statement.type)
         by_whom = keep(desk, format_act(Named(no=no)))
         entry, new = add_act(
-            desk, Objection, regulation=None, key=key, of=of.ref, about=about, by_whom=by_whom,
+            desk, Objection, regulation=None, by_key=key, of=of.ref, about=about, by_whom=by_whom,
             objection=file_digest(objection),
         )  # fmt: skip
         done(session, desk, entry, new=new, no=no, about=about)
@@ -228,6 +228,6 @@ def answer(session: Session, index: int, decision: str, text: str, key: Path | N
         of = entry_at(desk, index)
         of.of(Objection)
         entry, new = add_act(
-            desk, Answer, regulation=None, key=key, objection=of.ref, decision=decision, answer=file_digest(text)
+            desk, Answer, regulation=None, by_key=key, objection=of.ref, decision=decision, answer=file_digest(text)
         )
         done(session, desk, entry, new=new, decision=decision)

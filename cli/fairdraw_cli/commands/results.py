@@ -124,7 +124,7 @@ def _log(
 ) -> None:  # fmt: skip
     data, listing = format_outcomes(lines)
     keep(desk, data)
-    entry, new = add_act(desk, kind, regulation=regulation, key=key, outcomes=listing, **fields)
+    entry, new = add_act(desk, kind, regulation=regulation, by_key=key, outcomes=listing, **fields)
     dues = sorted({line.due for line in lines if isinstance(line, OutcomeLine) and line.due is not None})
     if dues:
         session.say("result.due", first=dues[0], last=dues[-1])

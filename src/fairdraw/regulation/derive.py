@@ -262,7 +262,7 @@ def _of_values(bound: Bound) -> Bound:
 def _of_entries(field: str, parent: Regulation) -> Bound:
     def compare(old: Cited | None, new: Cited | None) -> bool:
         if new is None:
-            return field in PERMITTING
+            return old is None or field in PERMITTING
         if old is None:
             return field not in PERMITTING and _adds(parent, new)
         return _entry(old, new) and not (isinstance(new, Item) and _undercuts(parent, new))
@@ -313,10 +313,10 @@ def _meets(general: RatioLimit, special: RatioLimit) -> bool:
 def _binds(bound: Bound, old: Cited | None, new: Cited | None) -> bool:
     """Say whether the second of two rules binds at least as much as the first; 原则上 binds less.
 
-    Where nothing is said, nothing is softened; but silence that forbids as much as the rule forbids it firmly.
+    Where silence would say as much as the old rule, and less than the new one, nothing is softened.
     """
-    firm = old is None and bound(new, old)
-    softer = new is not None and new.principle and (firm if old is None else not old.principle)
+    empty = bound(old, None) and not bound(new, None)
+    softer = new is not None and new.principle and not (old is not None and old.principle) and not empty
     return bound(old, new) and not softer
 
 

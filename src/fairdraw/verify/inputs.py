@@ -54,7 +54,7 @@ def registries(said: Announcement, plan: Plan) -> tuple[Named, ...]:
         CheckFailedError: `joint-differs`: not the plan's departments have signed, each with its own snapshot.
     """
     departments = tuple(department.name for department in plan.joint)
-    if said.with_ != departments or len(said.joint) != len(departments):
+    if said.with_[: len(departments)] != departments or len(said.joint) != len(departments):
         raise CheckFailedError("joint-differs", expected=list(departments), found=list(said.with_))
     joint = zip(plan.joint, said.joint, strict=True)
     return (

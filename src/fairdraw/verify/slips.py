@@ -164,8 +164,9 @@ def _strata(case: Case, drew: Draw) -> list[StratumLine]:
     except (EncodingError, FilterError, PlanError) as error:
         raise CheckFailedError(error.code, **error.params) from None
     if (found := [(line.item, line.stratum) for line in told]) != expected:
-        code = "stratum-missing" if len(found) < len(expected) else "stratum-of-another"
-        raise CheckFailedError(code, expected=str(expected), found=str(found))
+        if len(found) < len(expected):
+            raise CheckFailedError("stratum-missing", expected=str(expected), found=str(found))
+        raise CheckFailedError("stratum-of-another", expected=str(expected), found=str(found))
     return told
 
 
@@ -175,7 +176,7 @@ def _passed_over(case: Case) -> set[str | None]:
         data = encoding.from_base64(case.slip.exclusions)
         named = case.said.exclusions
         if (encoding.digest(data), len(data)) != (named.digest, named.length):
-            raise CheckFailedError("wrong-digest", expected=named.digest)
+            raise CheckFailedError("wrong-digest", expected=named.digest, found=encoding.digest(data))
         return {one.item for one in read_exclusions(data) if one.no == case.slip.no}
     except (EncodingError, AnnouncementError) as error:
         raise CheckFailedError(error.code, **error.params) from None
@@ -195,7 +196,7 @@ def teams(case: Case) -> Evidence:
         members = [*(inspector for _, inspector in line.team), *line.experts]
         if slip.no not in ([line.no] if slip.registry == "objects" else members):
             raise CheckFailedError("row-of-another", expected=slip.no, found=line.no)
-        if slip.registry == "objects" and line.strata != case.drawn_in:
+        if case.drawn_in and line.strata != case.drawn_in:
             raise CheckFailedError("stratum-of-another", expected=str(case.drawn_in), found=str(line.strata))
         if line.ticket != tickets.ticket(case.key(), "object", line.no).hex():
             raise CheckFailedError("ticket-differs", object=line.no)
