@@ -184,6 +184,15 @@ def _terms() -> Seeds:
             yield "calendar", case["table"].encode()
 
 
+def _rules() -> Seeds:
+    for case in _cases("regulation") + _cases("regulation", "refuse"):
+        if "toml" in case and len(case["toml"]) < 1500:
+            # The parents of the vectors are their own; these derive from one of the package.
+            yield "regulation", case["toml"].replace('"province"\n[', '"laiyuan"\n[').encode()
+        if "artifact" in case:
+            yield "regulation-artifact", case["artifact"].encode()
+
+
 def _sources() -> Seeds:
     from fuzz.targets.sources import DEFINITION
 
@@ -273,7 +282,7 @@ def _spreadsheet() -> bytes:
 def seeds() -> dict[str, bytes]:
     """Return every seed by its path below fuzz/corpus."""
     made: dict[str, bytes] = {}
-    for target, data in [*_log(), *_sites(), *_draw(), *_terms(), *_sources(), *_lists(), *_folder()]:
+    for target, data in [*_log(), *_sites(), *_draw(), *_terms(), *_rules(), *_sources(), *_lists(), *_folder()]:
         made[f"{target}/{sha256(data).hexdigest()[:16]}"] = data
     return made
 

@@ -45,6 +45,7 @@ COMMANDS: Final[Tree] = {
         "deposit": "supervise:deposit",
         "attest": "supervise:attest",
         "cosign": "oversee:cosign",
+        "freeze": "oversee:freeze",
     },
     "regulation": {"list": "regulation:list_", "show": "regulation:show", "check": "regulation:check"},
     "items": {"log": "plan:log_items"},

@@ -196,7 +196,7 @@ class PlanForm(Form):
 
 
 class ItemForm(Form):
-    """`[[item]]` of ITEMS.toml: an item of the bureau's own, or the bureau's wording of a regulation's; with its basis."""
+    """`[[item]]` of ITEMS.toml: an item of the bureau's own, or its wording of a regulation's, with the basis."""
 
     id: Id
     name: str

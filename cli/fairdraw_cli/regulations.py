@@ -4,8 +4,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from fairdraw.errors import WorkspaceError
-from fairdraw.regulation import Regulation, parse
+from fairdraw.errors import RegulationError, WorkspaceError
+from fairdraw.regulation import Regulation, check_derived, digest, parse, read_artifact
 from fairdraw_cli.files import read
 
 IDS: Final = ("shandong-2020", "shuozhou-2023", "laiyuan", "shanghai-2024", "plan-2025")
@@ -35,6 +35,25 @@ def read_regulation(path: Path) -> Regulation:
         WorkspaceError: the file cannot be read.
     """
     return parse(read(path), parents={name: load(name) for name in IDS}, file=path.name)
+
+
+def read_served(path: Path) -> Regulation:
+    """Return the regulation in an artifact that a bureau serves, checked against the one that it derives from.
+
+    Raises:
+        RegulationError: it is no artifact, derives from an unknown regulation, or is laxer without a reason.
+        WorkspaceError: the file cannot be read.
+    """
+    told = read_artifact(read(path), name=path.name)
+    if told.extends is not None:
+        # Who writes an artifact by hand may write what no file would have passed with.
+        if told.extends.id not in IDS:
+            raise RegulationError(
+                "regulation-parent-unknown", file=path.name, expected=sorted(IDS), found=told.extends.id
+            )
+        parent = load(told.extends.id)
+        check_derived(parent, told, file=path.name, digest=digest(parent))
+    return told
 
 
 def named_regulation(name: str, *, beside: Path) -> Regulation:

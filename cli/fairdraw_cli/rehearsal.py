@@ -25,7 +25,7 @@ from transparency_log.witness import Witness, add_checkpoint_request
 WITNESSES: Final = ("witness-1", "witness-2")
 BEACON: Final = "practice"
 BEACON_FILE: Final = "practice.beacon"
-GENESIS: Final = 1_767_225_600  # 2026-01-01T00:00:00Z, before any clock that a rehearsal is given
+GENESIS: Final = 1_575_158_400  # 2019-12-01T00:00:00Z, before the first regulation of the package was in force
 
 
 def make_witnesses(root: Path, origin: str) -> dict[str, Signer]:

@@ -18,6 +18,7 @@ NAMES = {
     ),
     "sites": ("log-site", "witness-site"),
     "terms": ("filter", "calendar"),
+    "rules": ("regulation", "regulation-artifact"),
     "sources": ("nist", "events"),
     "draw": (
         "json", "row", "time", "statement", "entry", "trust", "file", "verify", "roster", "recusals", "exclusions",
@@ -29,7 +30,7 @@ NAMES = {
 # Bytes; a bundle of a small draw has some 20,000, and a longer text of most formats is only more of the same lines.
 MAX_LEN = dict.fromkeys(("copy", "files", "request", "sheet", "witness", "witness-site"), 16_384)
 MAX_LEN |= dict.fromkeys(
-    ("calendar", "catalogue", "form", "map", "settings"), 8192
+    ("calendar", "catalogue", "form", "map", "regulation", "regulation-artifact", "settings"), 8192
 )  # Python reads no number of 4,300 digits
 MAX_LEN |= dict.fromkeys(("file", "verify"), 65_536)
 DEFAULT_MAX_LEN = 4096

@@ -132,7 +132,9 @@ def _honest(book: Book) -> None:
     book.hold("only the bundle is asked about", "holds", like="plain", log=None, bundle_only=True)
     book.hold("the log is three days old", "unknown", like="plain", as_of=plain.story.now + 3 * DAY)
     book.hold("as of a minute before the last cosignatures", "unknown", like="plain", as_of=plain.story.now - 1)
-    for name, story in (("capped", stories.capped()), ("committed", stories.committed()), ("opened", opened)):
+    for name, story in (("capped", stories.capped()), ("committed", stories.committed()), ("opened", opened),
+                        ("specialists, experts and a pool", stories.staffed()),
+                        ("a switch chain", stories.staffed(chain=True))):  # fmt: skip
         book.hold(name, "holds", file=stories.bundle(story), **stories.make(story, log=None, bundle_only=True))
     book.hold("sealed", "unknown", file=stories.bundle(sealed), **stories.make(sealed, log=None, bundle_only=True))
     book.hold("sealed, as a depositary verifies it", "holds", like="sealed",
@@ -142,6 +144,8 @@ def _honest(book: Book) -> None:
               **stories.make(early, log=None, bundle_only=True))  # fmt: skip
     book.hold("a substitution in the log", "unknown", like="plain", as_of=plain.story.now + 60,
               log=stories.substituted(plain))  # fmt: skip
+    book.hold("a substitution that no supervisor signed counts for nothing", "holds", like="plain",
+              as_of=plain.story.now + 60, log=stories.substituted(plain, alone=True))  # fmt: skip
     book.hold("sealed, and the day is over", "unknown", like="sealed",
               as_of=encoding.end_of_day(stories.SEALED) + 1)  # fmt: skip
 
@@ -226,6 +230,35 @@ def _patched(book: Book, file: Any) -> None:
         book.fail(f"the file: {name}", "not-a-bundle", "", like="only the bundle is asked about", bytes=data[:400])
 
 
+def _who_inspects(book: Book) -> None:
+    """Bend the results of draws with specialists, experts, a pool and a switch chain."""
+    told, chained = stories.staffed(), stories.staffed(chain=True)
+    file, results = stories.bundle(told), told.draw.statement.results.digest  # type: ignore[union-attr]
+    line = next(line for line in stories.lines_of(told) if line.get("attempt"))
+    first, second = line["team"]
+    changes = (
+        ("an expert counted as an inspector", {"team": [["", line["experts"][0]], second]}),
+        ("an inspector counted as an expert", {"experts": [first[1]]}),
+        ("a team without an accountant", {"team": [["", "I-02"], ["", "I-03"]]}),
+        ("an own attempt that failed", {"attempt": line["attempt"] - 1}),
+    )
+    swaps = ((name, canonical(line), canonical(line | change)) for name, change in changes)
+    for name, old, new in swaps:
+        book.fail(name, "assignment", "team-differs", like="specialists, experts and a pool",
+                  patch=_artifact(file, results, old, new))  # fmt: skip
+    block = chained.draw.statement.blocks[0]  # type: ignore[union-attr]
+    bends = (
+        ("another pool", stories.statement(pool=7), {}),
+        ("no pool", stories.statement(pool=None), {}),
+        ("a switch chain that is said not to have been walked", stories.statement(blocks=((block[0], 0, 2),)),
+         {"chain": True}),
+    )  # fmt: skip
+    for name, bend, how in bends:
+        story = stories.restaffed(bend, **how)
+        book.fail(name, "assignment", "attempts-differ", file=stories.bundle(story),
+                  **stories.make(story, log=None, bundle_only=True))  # fmt: skip
+
+
 def _bent(book: Book) -> None:
     other = Counts(objects=12, inspectors=5, strata=2, drawn=4)
     fresh = stories.begin()
@@ -276,6 +309,7 @@ def bundle() -> tuple[Cases, Cases]:
     _other_trust(book, book.accept[0]["trust"])
     _patched(book, file)
     _bent(book)
+    _who_inspects(book)
     return book.accept, book.refuse
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tests")]
 
+import after  # noqa: E402
 import bundles  # noqa: E402
 import compliances  # noqa: E402
 import filters  # noqa: E402
@@ -38,6 +39,7 @@ MAKERS: dict[str, tuple[str, Callable[[], tuple[formats.Cases, formats.Cases]]]]
     "quotas": ("specs/plan.md §2, §3, worked out by hand", formats.quotas),
     "selection": ("specs/selection.md, by a second writing of its rule", formats.selection),
     "assignment": ("specs/assignment.md, by a second writing of its rules", matching.assignment),
+    "acts": ("specs/acts.md, by a second writing of its rules", after.acts),
     "record": ("specs/record.md, of the small draws of stories.py", stories.record),
     "trust": ("specs/trust.md, written by hand", texts.trust),
     "bundle": ("specs/bundle.md and specs/verification.md, the small draws of stories.py", bundles.bundle),

@@ -64,14 +64,33 @@ def staff() -> Registry:
     return Registry((("department", "string"), ("qualified", "boolean")), (("name", True),), rows)
 
 
-def begin(story: Story | None = None, *, plan: dict[str, Any] | None = None, **announcement: Any) -> Told:
+def specialists() -> Registry:
+    """Return seven inspectors, of whom three know accounting, and two experts."""
+    rows = tuple(
+        Row(
+            f"I-{i:02d}",
+            {"expert": i > 7, "qualified": True, "skills": ("accounting",) if i % 3 == 1 else ()},
+            (f"检查员{i}",),
+        )
+        for i in range(1, 10)
+    )
+    return Registry((("expert", "boolean"), ("qualified", "boolean"), ("skills", "strings")), (("name", True),), rows)
+
+
+def begin(
+    story: Story | None = None,
+    *,
+    plan: dict[str, Any] | None = None,
+    people: Callable[[], Registry] = staff,
+    **announcement: Any,
+) -> Told:
     """Tell a small draw up to its announcement, not yet cosigned."""
     story = story or Story()
     planned = story.plan(**({"slots": (SLOT,), "ratio": "1/4"} | (plan or {})))
     story.now += 60
     story.checkpoint()
     story.now += 60
-    objects, inspectors = story.snapshot("institutions", institutions()), story.snapshot("staff", staff())
+    objects, inspectors = story.snapshot("institutions", institutions()), story.snapshot("staff", people())
     story.now += 60
     fields = {"recusals": encoding.lines([recusal("H-000001", "I-01")])} | announcement
     said = story.add(story.announcement(planned, objects[0], inspectors[0], **fields))
@@ -95,6 +114,24 @@ def plain() -> Told:
 def capped() -> Told:
     """Return a draw of six objects whose matching has a cap of two, so that attempts fail."""
     return cosigned(begin(plan={"team": team(cap=3), "ratio": "5/12"})).go_on()
+
+
+@cache
+def staffed(*, chain: bool = False) -> Told:
+    """Return a draw with an accountant in each team, an expert beside it and a pool; `chain`: and a switch chain."""
+    return restaffed(None, chain=chain)
+
+
+def restaffed(bend: Callable[[Record], Record] | None, *, chain: bool = False) -> Told:
+    """Return the draw of `staffed`, its record bent."""
+    tight = {"cap": 2, "limit": 1, "beyond": "switch-chain", "steps": 12} if chain else {}
+    rules = team(
+        specialities=({"field": "skills", "value": "accounting", "number": 1},),
+        experts={"number": 1, "expert": "expert", "eligible": ()},
+        pool=5,
+        **tight,
+    )
+    return cosigned(begin(plan={"team": rules, "ratio": "1/3"}, people=specialists)).go_on(bend=bend)
 
 
 def committed(*, late: bool = False) -> Told:
@@ -250,15 +287,15 @@ def voided(told: Told) -> dict[str, Any]:
     return log(story)
 
 
-def substituted(told: Told) -> dict[str, Any]:
-    """Return the log of a story after the call of a substitution."""
+def substituted(told: Told, *, alone: bool = False) -> dict[str, Any]:
+    """Return the log of a story after the call of a substitution, whose vacancy nobody shows; `alone`: unsupervised."""
     story, draw = _copy(told.story), told.draw
     if draw is None:
         raise TypeError(told)
-    vacancy = {"digest": encoding.digest(b""), "length": 0}
+    vacancy = {"digest": "00" * 32, "length": 40}
     call = {"draw": draw.ref, "vacancy": vacancy, "declaration": "00" * 32, "reason": "illness",
             "beacon": told.announcement.of(Announcement).beacon, "margin": 300, "embargo": None}  # fmt: skip
-    story.add(story.head().make(SubstitutionCall, **call))
+    story.add(story.head().make(SubstitutionCall, with_=() if alone else CONTRIBUTORS[:1], **call))
     story.checkpoint()
     return log(story)
 
@@ -316,7 +353,9 @@ def lines_of(told: Told) -> list[dict[str, Any]]:
 def record() -> tuple[Cases, Cases]:
     """record.md: the record that inputs and key make."""
     accept: Cases = []
-    for name, told in (("at once", plain()), ("with blocks", capped()), ("sealed", sealed())):
+    for name, told in (("at once", plain()), ("with blocks", capped()), ("sealed", sealed()),
+                       ("with specialists, experts and a pool", staffed()),
+                       ("with a switch chain", staffed(chain=True))):  # fmt: skip
         made = told.record
         if made is None:
             raise TypeError(told)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fairdraw.errors import Error
     from fairdraw.record import Record
     from fairdraw.registry import Registry
+    from fairdraw.regulation import Regulation
     from fairdraw.schema import Announcement, Plan
     from fairdraw.snapshot import Snapshot, freeze
     from fairdraw.trust import Trust, parse_trust
@@ -31,6 +32,7 @@ _HOMES = {
     "Pulse": "beacon",
     "Record": "record",
     "Registry": "registry",
+    "Regulation": "regulation",
     "Report": "verify",
     "Slip": "bundle",
     "Snapshot": "snapshot",
@@ -54,6 +56,7 @@ __all__ = [
     "Pulse",
     "Record",
     "Registry",
+    "Regulation",
     "Report",
     "Slip",
     "Snapshot",

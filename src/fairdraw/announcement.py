@@ -32,8 +32,8 @@ Pair = tuple[str, str]
 class Inputs:
     """All that a draw is a function of, besides its key.
 
-    `joint` are the inspectors of further departments, in the order of the plan; `recusals` are (object number, inspector
-    number) pairs.
+    `joint` are the inspectors of further departments, in the order of the plan; `recusals` are pairs of an object's
+    number and an inspector's.
     """
 
     announcement: Entry

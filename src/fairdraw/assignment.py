@@ -18,6 +18,7 @@ from fairdraw.snapshot import RosterRow
 from fairdraw.switching import Component
 
 MAX_TICKETS: Final = 50_000_000  # of all attempts of a draw; about a minute in Python (specs/assignment.md §9)
+START_WORK: Final = 10  # questions whether a flow exists that finding a switch chain's start is as dear as
 
 Block = tuple[str, int, int]  # smallest object number, accepted attempt, cap at that attempt
 
@@ -189,7 +190,7 @@ def _draw_block(lottery: _Lottery, within: Component) -> Block:
 def _switch(lottery: _Lottery, within: Component, compositions: Mapping[str, switching.Composition]) -> None:
     """Walk the switch chain; its attempt is `limit`, which no rejection has."""
     team = lottery.team
-    lottery.budget.spend((team.steps or 0) * (len(within.eligible) + within.inspectors))
+    lottery.budget.spend(START_WORK * within.work + (team.steps or 0) * (len(within.eligible) + within.inspectors))
     teams = switching.first_matching(within, compositions)
     switching.walk(within, teams, tickets.ticketer(lottery.key, "switch"))
     ticket = tickets.ticketer(lottery.key, "team")

@@ -15,6 +15,7 @@ from fairdraw.encoding import year_of
 from fairdraw.errors import BundleError, EncodingError, StatementError
 from fairdraw.exclusion import looks_back
 from fairdraw.randomness import artifacts_of
+from fairdraw.regulation import parents_of
 from fairdraw.schema import (
     Announcement,
     Deposit,
@@ -102,10 +103,10 @@ class Bundle(_Evidence):
 class Slip(_Evidence):
     """One row's proof.
 
-    `strata` are an object's stratum lines, one for each item whose filter lets it through; `exclusions` is the announced
-    list (base64), by which it may have been passed over; `teams` are the drawn lines that name the row: none or one for
-    an object, any number for an inspector. `own` are the owner's openings, in the owner's copy only. `artifacts` are the
-    documents of a source that is no chain of drand.
+    `strata` are an object's stratum lines, one for each item whose filter lets it through; `exclusions` is the
+    announced list (base64), by which it may have been passed over; `teams` are the drawn lines that name the row: none
+    or one for an object, any number for an inspector. `own` are the owner's openings, in the owner's copy only.
+    `artifacts` are the documents of a source that is no chain of drand.
     """
 
     type: Literal["slip"]
@@ -211,14 +212,8 @@ def relevant(all_statements: Sequence[Entry], announcement: Entry, draw: Entry |
     known = _one_of_each(all_statements, {announcement.index, last.index, *(ref.index for ref in references)})
     chain = _chain(known, last)
     named = {announcement.text_hash, *(ref.text for ref in references)}
-    start = next((at for at, entry in enumerate(chain) if entry.text_hash in named or _has_slot(entry, said)), 0)
-    plan = known[said.plan.text].statement if said.plan.text in known else None
-    items = plan.items if isinstance(plan, Plan) else None
-    if isinstance(plan, Plan) and looks_back(plan, said.slots):
-        start = min(start, _before_the_year(chain, plan.year))
-    carried = {entry.text_hash for entry in chain[start:]} | named | ({items.text} if items else set())
-    carried |= {entry.text_hash for entry in chain if isinstance(entry.statement, Key)}
-    snapshots = [known[ref.text].statement for ref in (said.objects, said.inspectors) if ref.text in known]
+    carried = named | _history(chain, known, said, named)
+    snapshots = [known[ref.text].statement for ref in (said.objects, said.inspectors, *said.joint) if ref.text in known]
     rosters = [one for one in snapshots if isinstance(one, SnapshotStatement)]
     draws = [] if draw is None else [draw.of(Draw)]
     digests = artifact_names(said, rosters, draws, pulses=[p for one in draws for p in one.pulses])
@@ -250,6 +245,20 @@ def relevant(all_statements: Sequence[Entry], announcement: Entry, draw: Entry |
 
     told = (entry for entry in known.values() if entry.text_hash in carried or wanted(entry))
     return sorted(told, key=lambda entry: entry.index)
+
+
+def _history(
+    chain: Sequence[Entry], known: Mapping[str, Entry], said: Announcement, named: Collection[str]
+) -> set[str]:
+    """Return the texts of the bureau's chain from where it matters, its changes of key before, and its item list."""
+    start = next((at for at, entry in enumerate(chain) if entry.text_hash in named or _has_slot(entry, said)), 0)
+    told = {entry.text_hash for entry in chain if isinstance(entry.statement, Key)}
+    plan = known[said.plan.text].statement if said.plan.text in known else None
+    if isinstance(plan, Plan):
+        if looks_back(plan, said.slots):
+            start = min(start, _before_the_year(chain, plan.year))
+        told |= set() if plan.items is None else {plan.items.text}
+    return told | {entry.text_hash for entry in chain[start:]}
 
 
 def _before_the_year(chain: Sequence[Entry], year: int) -> int:
@@ -351,10 +360,13 @@ def artifact_names(
     items: ItemList | None = None,
     *,
     pulses: Sequence[PulseValue] = (),
+    regulation: bytes | None = None,
 ) -> list[str]:
     """Return the digests of the artifacts that a bundle carries where they may be had.
 
-    `pulses` are this draw's, which may name documents; `draws` are this one, unless it is sealed, and the earlier ones of the year that the caps and instalments look at.
+    `draws` are this one, unless it is sealed, and the earlier ones of the year that caps and instalments look at;
+    `pulses` are this one's, which may name documents; `regulation` is the announced artifact, which may derive from
+    another.
     """
     names = [announcement.recusals.digest, announcement.exclusions.digest]
     names += [announcement.regulation.digest] if announcement.regulation else []
@@ -362,4 +374,5 @@ def artifact_names(
     names += [draw.results.digest for draw in draws]
     names += [items.items.digest] if items else []
     names += artifacts_of(announcement.beacon, pulses)
+    names += [] if regulation is None else parents_of(regulation)
     return sorted(set(names))

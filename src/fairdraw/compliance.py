@@ -39,7 +39,7 @@ def plan_faults(regulation: Regulation, plan: Plan, items: Collection[Item]) -> 
         FilterError: a filter cannot be read.
     """
     told = [*_listed(regulation, plan, items), *_in_force(regulation, plan), *_voids(regulation, plan)]
-    told += [*_cap(regulation, plan), *_frequency(regulation, plan, items), *_team(regulation, plan)]
+    told += [*_cap(regulation, plan), *_frequency(plan, items), *_team(regulation, plan)]
     for rule in plan.rules:
         for item in rule.items:
             told += _ratios(regulation, plan, rule, item)
@@ -105,7 +105,7 @@ def _cap(regulation: Regulation, plan: Plan) -> Iterable[Fault]:
         yield Fault(code="cap-above", cite=cap.cite, where="yearly_cap", expected=cap.value, found=plan.yearly_cap)
 
 
-def _frequency(regulation: Regulation, plan: Plan, items: Collection[Item]) -> Iterable[Fault]:
+def _frequency(plan: Plan, items: Collection[Item]) -> Iterable[Fault]:
     """Count an item's draws of their own in a year's plan; instalments together are one."""
     if plan.kind != "yearly":
         return

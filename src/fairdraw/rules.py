@@ -123,9 +123,9 @@ class Grade(Value):
 class Rule(Value):
     """How the objects of some items are drawn (specs/plan.md §3).
 
-    `filter` says who can be drawn at all (定向), "" for everybody (不定向). Objects are grouped by `strata`, then by the
-    attribute `grade`; each group's quota is shared over the values of `region` (区域均衡), with at least one each if
-    `each_region`. A group under its legal floor is topped up from the grades in `top_up`.
+    `filter` says who can be drawn at all (定向), "" for everybody (不定向). Objects are grouped by `strata`, then by
+    the attribute `grade`; each group's quota is shared over the values of `region` (区域均衡), with at least one each
+    if `each_region`. A group under its legal floor is topped up from the grades in `top_up`.
     """
 
     items: Annotated[tuple[Id, ...], Field(min_length=1)]

@@ -328,7 +328,7 @@ class Draw(Statement):
 
 
 class SignOff(Statement):
-    """监督签字: a supervisor's own statement on an item list, a plan, a draw or a result, in a role of the trust file."""
+    """监督签字: a supervisor's statement on an item list, a plan, a draw or a result, in its role of the trust file."""
 
     TYPE = "sign-off"
     of: Ref

@@ -51,8 +51,10 @@ def make_slip(  # noqa: PLR0913 - each is a part of the proof
     own: Sequence[Opening] = (),
     artifacts: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Slip:
-    """Return the slip of one row; `results` are the result list's lines, unsealed, `exclusions` the announced
-    list, `artifacts` those of `randomness.artifacts_of`, by digest.
+    """Return the slip of one row.
+
+    `results` are the result list's lines, unsealed, `exclusions` the announced list, `artifacts` those of
+    `randomness.artifacts_of`, by digest.
 
     Raises:
         BundleError: `no-such-row`, or no checkpoint covers the draw.

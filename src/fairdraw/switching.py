@@ -41,6 +41,11 @@ class Component:
         """Return how many inspectors are eligible for any of the objects."""
         return len({inspector for members in self.eligible.values() for _, inspector in members})
 
+    @property
+    def work(self) -> int:
+        """Return what asking whether a flow exists costs, in tickets (specs/assignment.md §9)."""
+        return sum(map(len, self.eligible.values())) * -(-len(self.eligible) // 100)
+
     def kind(self, member: Member) -> Kind:
         """Return all that tells a member from others: department and specialities."""
         return member[0], self.skills[member[1]]
@@ -60,9 +65,13 @@ class _Seating:
         """Fill all places; False where that is impossible."""
         for seat, inspectors, _ in places:
             self.fitting[seat], self.holds[seat] = inspectors, set()
-        for seat, _, number in places:
+        for seat, inspectors, number in places:
             for _ in range(number):
-                if self._hand_on(deque([seat]), {seat: ""}, {}, frozenset()) is None:
+                idle = (one for one in inspectors if one not in self.holds[seat] and len(self.seats[one]) < self.cap)
+                # Whoever has least to do: so the detours that correct an unlucky choice stay few.
+                if (chosen := min(idle, key=lambda one: len(self.seats[one]), default=None)) is not None:
+                    self._take(seat, chosen)
+                elif self._hand_on(deque([seat]), {seat: ""}, {}, frozenset()) is None:
                     return False
         return True
 
@@ -193,8 +202,7 @@ def compose(within: Component, spend: Callable[[int], None]) -> dict[str, Compos
     Raises:
         AssignmentError: what `spend` raises when the tickets run out.
     """
-    pairs = sum(map(len, within.eligible.values()))
-    spend(pairs)
+    spend(within.work)
     if not _can_go_on(within, {}):
         return None
     if not within.team.specialities:
@@ -213,7 +221,7 @@ def compose(within: Component, spend: Callable[[int], None]) -> dict[str, Compos
         if not _is_skilled(within, following):
             continue
         chosen[no] = following
-        spend(pairs)
+        spend(within.work)
         if not _can_go_on(within, chosen):
             continue
         if len(chosen) == len(numbers):

@@ -160,7 +160,7 @@ def test_a_reader_may_ask_for_receipts_of_supervisors(receipts, expected):
         for snapshot in entries[1:3]:
             digest = snapshot.statement.roster.digest
             for name in list(story.people)[:2]:
-                story.add(story.head(name).make(Receipt, snapshot=snapshot.ref, digest=digest))
+                story.add(story.head(name).make(Receipt, snapshot=snapshot.ref, digest=digest, openings=True))
         return {}
 
     told = tell(story, before=received)
@@ -173,7 +173,9 @@ def test_a_receipt_that_came_after_the_history_that_counts_is_none():
     told = begin(story)
     for snapshot, frozen in (told.objects, told.inspectors):
         digest = frozen.roster.listing().digest
-        story.add(story.head("s0.example.cn/rehearsal").make(Receipt, snapshot=snapshot.ref, digest=digest))
+        story.add(
+            story.head("s0.example.cn/rehearsal").make(Receipt, snapshot=snapshot.ref, digest=digest, openings=True)
+        )
     assert failing(told.go_on().report()) == {"snapshots": "receipts-missing"}
 
 

@@ -146,7 +146,10 @@ def test_a_slip_with_the_stratum_of_other_rows_is_refused():
     one, other = slip_of(told, "H-000000"), slip_of(told, "H-000001")
     assert failing(judged(told, change(one, strata=other.strata))) == {"selection": "stratum-of-another"}
     assert failing(judged(told, change(one, strata=()))) == {"selection": "stratum-missing"}
-    assert failing(judged(told, change(one, strata=(one.row,))))["selection"] in {"path-does-not-fit", "bad-result-line"}
+    assert failing(judged(told, change(one, strata=(one.row,))))["selection"] in {
+        "path-does-not-fit",
+        "bad-result-line",
+    }
 
 
 # -- 40: the slip of another row ----------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def test_a_supervisor_who_is_not_at_the_desk_signs_a_call_by_file(team, done: Do
     assert waiting["with"] == [A]
     told = json.loads(done("supervisor", "cosign", waiting["request"], "--key", "a.key", "--trust", "office/trust",
                            "--json"))  # fmt: skip
-    assert (told["no"], told["inspector"], told["text"]) == (no, out, waiting["text"])
+    assert (told["type"], told["text"]) == ("substitution-call", waiting["text"])
     logged = done(*the_call(no, out, "--cosigned", told["file"]), clock="07T19:05:00")
     assert "is entry 5" in logged
     code, told_again = fairdraw("supervisor", "cosign", waiting["request"], "--key", "unit.key", "--trust",

@@ -99,7 +99,9 @@ def test_a_dry_run_writes_nothing(frozen: Path, done: Done) -> None:
     before = everything()
     told = json.loads(done("announce", "draw.toml", "--dry-run", "--json", "-C", "office", clock="07T10:02:00"))
     assert told["dry_run"] is True
-    assert told["strata"] == [{"item": "fund-use", "stratum": [], "base": 20, "quota": 5, "derivation": "ceil(20*1/4)=5"}]
+    assert told["strata"] == [
+        {"item": "fund-use", "stratum": [], "base": 20, "quota": 5, "derivation": "ceil(20*1/4)=5"}
+    ]
     assert everything() == before
 
 

@@ -268,6 +268,17 @@ def test_no_value_is_left_unread(name):
     assert {where for where, _ in regulation.provisions()} | lists <= set(SAID[name])
 
 
+CATEGORIES = {"key": "重点检查事项", "general": "一般检查事项"}
+
+
+@pytest.mark.parametrize("name", ["shandong-2020", "shuozhou-2023"])
+def test_an_item_is_of_the_category_and_levels_of_its_row(name):
+    for item in load(name).items:
+        row = article(name, item.cite[-1])
+        assert [one for one, words in CATEGORIES.items() if words in row] == [item.category], item.id
+        assert ("省、市、县" in row) == ("province" in item.levels), item.id
+
+
 def test_a_wrong_article_is_noticed():
     assert article("shandong-2020", "细则第二十二条") == ""
     assert plain("原则上不超过两次") not in plain(article("shandong-2020", "细则第十二条"))

@@ -425,6 +425,14 @@ def test_a_parent_of_another_digest_is_not_the_parent(shandong):
     assert params["found"] == f"shandong-2020 {digest(shandong)}"
 
 
+def test_an_artifact_written_by_hand_is_not_laxer_without_a_reason(shandong):
+    child = derive("shandong-2020", team=rule(3))
+    smaller = child.model_copy(update={"team": child.team.model_copy(update={"value": 1})})
+    assert read_artifact(artifact_bytes(smaller)) == smaller
+    params = refused("laxer-without-reason", check_derived, shandong, smaller, file="city", digest=digest(shandong))
+    assert params == {"file": "city", "rule": "team", "expected": 2, "found": 1}
+
+
 def test_an_artifact_that_lost_a_rule_of_its_parent_is_noticed(shandong):
     child = derive("shandong-2020")
     lost = child.model_copy(update={"yearly_cap": None})

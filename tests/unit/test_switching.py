@@ -267,7 +267,7 @@ def test_compositions_are_gone_through_again_where_the_first_ones_leave_no_way()
     assert switching.first_matching(within, chosen) == {"H-0": {"I-0", "I-1"}, "H-1": {"I-2", "I-3"}}
 
 
-@pytest.mark.parametrize(("tickets", "enough"), [(32 + 32 + 9 * (4 + 8), True), (32 + 9 * (4 + 8), False)])
+@pytest.mark.parametrize(("tickets", "enough"), [(32 + 32 + 320 + 108, True), (32 + 32 + 320 + 107, False)])
 def test_the_walk_and_the_search_for_its_start_are_paid_from_the_budget(monkeypatch, tickets, enough):
     monkeypatch.setattr(assignment, "MAX_TICKETS", tickets)
     key = next(k for k in KEYS if assign_free(k))

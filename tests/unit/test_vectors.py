@@ -8,10 +8,11 @@ from base64 import b64decode
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from fairdraw import calendar, encoding, regulation, seed, tickets
+from fairdraw import acts, calendar, encoding, regulation, seed, tickets
 from fairdraw import filter as filters
 from fairdraw.announcement import Inputs, read_exclusions, read_recusals
 from fairdraw.assignment import Assignment, assign
@@ -29,11 +30,13 @@ from fairdraw.randomness import check_sources
 from fairdraw.record import make_record, read_lines
 from fairdraw.registry import Registry, Row
 from fairdraw.regulation import read_artifact
+from fairdraw.roles import wrong_role
 from fairdraw.rules import Team
 from fairdraw.schema import Announcement, Draw, Plan, SnapshotStatement
 from fairdraw.selection import select
 from fairdraw.snapshot import Opening, Roster, RosterRow, check_opening, freeze, read_roster, salt
 from fairdraw.statement import Entry, Head, check_signatures, parse_text, read_entry
+from fairdraw.substitution import call_key
 from fairdraw.trust import parse_trust
 from fairdraw.values import Listing, Source
 from fairdraw.verify import LogView, verify_bundle, verify_slip
@@ -338,7 +341,7 @@ def run_selection(case):
             ratio=Fraction(1),
             whole=False,
             derivation="",
-        )  # fmt: skip
+        )
         for i, s in enumerate(case["strata"])
     ]
     selection = select(bytes.fromhex(case["key"]), strata)
@@ -383,6 +386,61 @@ def run_log(case):
     same("not-the-same", fork.format().decode(), case["fork"])
 
 
+KINDS = {"vacancy": acts.Vacancy, "substitute": acts.Substitute, "named": acts.Named, "inspection": acts.Inspection}
+
+
+def _entry_of(text):
+    data = text.encode()
+    return Entry(index=0, data=b"", note=None, statement=parse_text(data), text_hash=encoding.digest(data))
+
+
+def _refused(case, read):
+    with pytest.raises(Error) as raised:
+        read()
+    assert raised.value.code == case["expect"]
+
+
+@pytest.mark.parametrize("case", _cases("acts"))
+def test_acts(case):
+    if "act" in case:
+        if "expect" in case:
+            _refused(case, lambda: acts.read_act(KINDS[case["kind"]], case["act"].encode()))
+            return
+        act = acts.read_act(KINDS[case["kind"]], case["act"].encode())
+        assert acts.format_act(act) == case["act"].encode()
+        assert acts.read_act(KINDS[case["kind"]], case["sealed"].encode()) == act
+        assert acts.seal_act(act, case["nonce"]) == case["sealed"].encode()
+    elif "outcomes" in case:
+        data, named = case["outcomes"].encode(), Listing.model_validate(case["listing"])
+        if "expect" in case:
+            _refused(case, lambda: acts.read_outcomes(data, named))
+            return
+        assert acts.format_outcomes(reversed(acts.read_outcomes(data, named))) == (data, named)
+    elif "call" in case:
+        embargo = None if case["embargo"] is None else bytes.fromhex(case["embargo"])
+        key = call_key(_entry_of(case["call"]), pulses=[bytes.fromhex(p) for p in case["randomness"]], embargo=embargo)
+        assert key.key().hex() == case["key"]
+        told = [(tickets.ticket(key.key(), case["purpose"], 0, 0, case["no"], no).hex(), no) for no in case["pool"]]
+        assert [[no, drawn] for drawn, no in sorted(told)] == case["tickets"]
+        assert min(told)[1] == case["in"]
+    else:
+        _check_role(case)
+
+
+def _check_role(case):
+    said = parse_text(case["statement"].encode())
+    people = {"signer.example.cn": case["role"], "co.example.cn": case.get("co_signer", "discipline")}
+    trust = SimpleNamespace(supervisors={name: SimpleNamespace(role=role) for name, role in people.items()})
+    duties = [{"of": "result", "role": role, "cite": ["1"]} for role in case["signers"]]
+    separation = None if case["separation"] is None else {"value": case["separation"], "cite": ["2"]}
+    document = {"title": "x", "title_en": "x", "status": "plan"}
+    told = {"id": "x", "document": document, "signers": duties, "separation": separation}
+    rules = regulation.Regulation.model_validate_json(json.dumps(told))
+    wrong = wrong_role(said, trust, rules)
+    assert (wrong is None) == case["allowed"]
+    assert wrong is None or bool(wrong.cite) == bool(case["signers"] or case["separation"])
+
+
 @pytest.mark.parametrize("case", _cases("log"))
 def test_log(case):
     judge(run_log, case)
@@ -423,6 +481,7 @@ def run_record(case):
         plan=parse_text(case["plan"].encode()),
         objects=_read_rows(case["objects"]),
         inspectors=_read_rows(case["inspectors"]),
+        joint=(),
         recusals=read_recusals(case["recusals"].encode()),
         exclusions=read_exclusions(case["exclusions"].encode()),
     )

@@ -38,6 +38,7 @@ from fairdraw.snapshot import Roster, read_roster
 from fairdraw.statement import Entry, read_entry, sign
 from fairdraw_cli.casework import DEPOSITARIES, exclusions_of, inputs_of, regulation_of
 from fairdraw_cli.commands.plan import tell_faults
+from fairdraw_cli.cosigning import Request, pending, signed_by_all
 from fairdraw_cli.desk import Desk, published, writing
 from fairdraw_cli.eventform import read_events
 from fairdraw_cli.files import create_private, read, read_secret, write
@@ -236,7 +237,8 @@ def _check_regulation(session: Session, desk: Desk, said: Announcement) -> None:
 def _tried(desk: Desk, said: Announcement, lists: Mapping[str, bytes]) -> Preview:
     """Return what is known of the draw beforehand; `lists` are its artifacts by digest, not stored yet."""
     # The trial entry never leaves this function, and the bureau's key does not sign it.
-    trial = read_entry(sign(said, [Signer.from_seed(said.by, os.urandom(32))]), len(desk.history.data))
+    strangers_keys = [Signer.from_seed(name, os.urandom(32)) for name in said.signers]
+    trial = read_entry(sign(said, strangers_keys), len(desk.history.data))
     inputs = inputs_of(desk, trial, lists)
     known = {row.no for row in inputs.objects.rows}, {row.no for row in inputs.staff}
     strangers = sorted(
@@ -343,15 +345,24 @@ def _again(session: Session, desk: Desk, form: DrawForm, data: bytes, *, dry_run
 @command(
     click.argument("file", metavar="DRAW.toml", type=click.Path(path_type=Path)),
     click.option("--dry-run", is_flag=True),
+    click.option("--key", "keys", multiple=True, metavar="FILE", type=click.Path(path_type=Path)),
+    click.option("--cosigned", "answers", multiple=True, metavar="FILE", type=click.Path(path_type=Path)),
     json=True,
     clock=True,
     wait=True,
 )
-def announce(session: Session, file: Path, *, dry_run: bool) -> None:
+def announce(session: Session, file: Path, keys: tuple[Path, ...], answers: tuple[Path, ...], *, dry_run: bool) -> None:
     """Announce a draw, or with `--dry-run` show what would be announced."""
     with writing(session) as desk:
         form, data = read_form(file, DrawForm)
         if _again(session, desk, form, data, dry_run=dry_run):
+            return
+        place = desk.workspace
+        kept, request = place.draw(form.id) / "draw.toml", place.draw(form.id) / "announcement.request"
+        waiting = pending(desk, request, Announcement) if kept.exists() and read(kept) == data else None
+        if waiting is not None and not dry_run:
+            session.say("announce.title", id=form.id, slots=list(waiting.slots))
+            _log(session, desk, form, waiting, keys, answers, {})
             return
         recusals = _recusals(session, form, file.parent)
         sources = _sources(desk, form, file.parent)
@@ -367,12 +378,30 @@ def announce(session: Session, file: Path, *, dry_run: bool) -> None:
             session.say("announce.dry-run")
             session.answer({"id": form.id, "dry_run": True, **told})
             return
-        place = desk.workspace
         for digest, content in lists.items():
             place.keep(content, digest)
-        write(place.draw(form.id) / "draw.toml", data)
-        place.say_announced(form.id, said.text_hash())
-        entry = desk.add(said)
-        told |= published(session, desk, entry.index)
-        _tell_deposit(session, place, form.id, said)
-        session.answer({"id": form.id, "dry_run": False, **told})
+        write(kept, data)
+        if said.with_:
+            Request(said, None, None).write(request)
+        _log(session, desk, form, said, keys, answers, told)
+
+
+def _log(
+    session: Session, desk: Desk, form: DrawForm, said: Announcement, keys: Sequence[Path], answers: Sequence[Path],
+    told: dict[str, object],
+) -> None:  # fmt: skip
+    """Log an announcement once all departments of a joint draw have signed it; until then its file waits for them."""
+    place = desk.workspace
+    request = place.draw(form.id) / "announcement.request"
+    signed = signed_by_all(desk, said, keys, answers)
+    if signed is None:
+        session.say("cosigning.waiting", names=list(said.with_), file=request)
+        session.say("cosigning.how-to", file=request)
+        session.answer({"id": form.id, "dry_run": False, "request": str(request), "with": list(said.with_), **told})
+        return
+    place.say_announced(form.id, said.text_hash())
+    entry = desk.add_signed(signed)
+    request.unlink(missing_ok=True)
+    told |= published(session, desk, entry.index)
+    _tell_deposit(session, place, form.id, said)
+    session.answer({"id": form.id, "dry_run": False, **told})

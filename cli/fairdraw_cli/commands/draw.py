@@ -38,7 +38,9 @@ def make(matter: Matter, drawn: Entry, pulses: tuple[PulseValue, ...], *, whole:
     draws = [drawn.of(Draw)] if whole else []
     plan = matter.plan()
     items = None if plan.items is None else desk.history.named(plan.items.text).of(ItemList)
-    names = artifact_names(said, snapshots, [*draws, *_earlier_open(matter)], items, pulses=pulses)
+    rules = None if said.regulation is None else desk.workspace.artifact(said.regulation.digest)
+    earlier = _earlier_open(matter)
+    names = artifact_names(said, snapshots, [*draws, *earlier], items, pulses=pulses, regulation=rules)
     embargo = matter.embargo() if whole else None
     return make_bundle(
         desk.history.data,

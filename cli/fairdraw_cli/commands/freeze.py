@@ -57,7 +57,7 @@ def _check_attributes(plan: Plan, registry: str, attrs: Iterable[str]) -> None:
     needed: set[str] = set()
     if registry == plan.objects:
         needed |= {name for rule in plan.rules for name in (*rule.fields, *fields(parse(rule.filter)))}
-        needed |= {rule.object for rule in plan.team.eligible if rule.object}
+        needed |= plan.team.object_fields
     if registry == plan.inspectors:
         needed |= plan.team.inspector_fields
     has = set(attrs)
@@ -78,10 +78,11 @@ def _told(session: Session, problems: Sequence[Problem]) -> list[dict[str, objec
 
 def _seals(place: Workspace, earlier: Sequence[tuple[str, SnapshotStatement]]) -> set[str]:
     """Return every seal of a registry's earlier snapshots: equal seals link rows, and betray a secret used twice."""
-    return {seal for _, statement in earlier for seal in _seals_in(place.artifact(statement.roster.digest))}
+    return {seal for _, statement in earlier for seal in seals_in(place.artifact(statement.roster.digest))}
 
 
-def _seals_in(roster: bytes) -> Iterator[str]:
+def seals_in(roster: bytes) -> Iterator[str]:
+    """Yield the seals of a roster."""
     for line in roster.splitlines():
         yield line.rpartition(SEAL_MARK)[2][:64].decode()
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from fairdraw.artifacts import named_artifacts
+from fairdraw.encoding import digest as hashed
 from fairdraw.encoding import format_time, parse_time
 from fairdraw.errors import WorkspaceError
+from fairdraw.schema import SnapshotStatement
 from fairdraw.statement import check_signatures, read_entry
 from fairdraw.trust import Trust, parse_trust
 from fairdraw_cli.desk import Desk, published, writing
@@ -201,19 +203,37 @@ def _check_entry(desk: Desk, data: bytes) -> None:
         raise WorkspaceError("chain-does-not-fit", name=statement.by, expected=head.seq, found=statement.seq)
 
 
+def _keep(desk: Desk, data: bytes, files: Sequence[Path]) -> None:
+    """Store the files that a supervisor's entry names, before it is logged.
+
+    Raises:
+        WorkspaceError: `artifact-not-named`, or `artifact-missing`: a roster that nobody has cannot be drawn from.
+    """
+    named = {digest for digest, _ in named_artifacts(data).named}
+    given = {hashed(content): content for content in map(read, files)}
+    if strange := sorted(given.keys() - named):
+        raise WorkspaceError("artifact-not-named", expected=sorted(named), found=strange[0])
+    if isinstance(read_entry(data, 0).statement, SnapshotStatement) and named - given.keys():
+        raise WorkspaceError("artifact-missing", found=min(named - given.keys()))
+    for digest, content in given.items():
+        desk.workspace.keep(content, digest)
+
+
 @command(
     click.argument("file", metavar="ENTRY-FILE", type=click.Path(path_type=Path)),
+    click.option("--artifact", "files", multiple=True, metavar="FILE", type=click.Path(path_type=Path)),
     json=True,
     clock=True,
     wait=True,
 )
-def add(session: Session, file: Path) -> None:
-    """Append a supervisor's signed entry."""
+def add(session: Session, file: Path, files: tuple[Path, ...]) -> None:
+    """Append a supervisor's signed entry, with the files that it names."""
     data = read(file)
     with writing(session) as desk:
         told = desk.history.find(read_entry(data, 0).text_hash)
         if told is None:
             _check_entry(desk, data)
+            _keep(desk, data, files)
             told = desk.append(data)
         kind = session.word(f"statement.{told.statement.type}")
         session.say("log.added", type=kind, name=told.statement.by, index=told.index)

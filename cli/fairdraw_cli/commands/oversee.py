@@ -1,22 +1,41 @@
-"""`sign`, `receipt`, `supervisor cosign`: what others than the bureau sign about a draw, with nothing but a key."""
+"""`sign`, `receipt`, `supervisor cosign|freeze`: what others than the bureau sign, with nothing but a key."""
 
-import json
+import os
 from pathlib import Path
+from typing import Any
 
 import click
 
+from fairdraw.acts import Vacancy
+from fairdraw.encoding import canonical, lines
 from fairdraw.errors import SnapshotError, WorkspaceError
-from fairdraw.roles import check_role, is_supervisor
-from fairdraw.schema import Draw, ItemList, Plan, Receipt, Result, SignOff, SnapshotStatement, SubstitutionCall
-from fairdraw.snapshot import check_opening, read_openings, read_roster
-from fairdraw.statement import Entry
+from fairdraw.registry import load_map, read_registry
+from fairdraw.roles import DEPARTMENT, check_role, is_supervisor
+from fairdraw.schema import (
+    Announcement,
+    Draw,
+    ItemList,
+    Plan,
+    Receipt,
+    Result,
+    SignOff,
+    SnapshotStatement,
+    SubstitutionCall,
+)
+from fairdraw.snapshot import SECRET_LENGTH, check_opening, read_openings, read_roster
+from fairdraw.snapshot import freeze as freeze_registry
+from fairdraw.statement import Entry, read_entry
 from fairdraw.trust import parse_trust
-from fairdraw_cli.commands.substitute import read_request
+from fairdraw_cli.commands.freeze import seals_in
+from fairdraw_cli.commands.substitute import read_call
 from fairdraw_cli.commands.supervise import KEY, LOG, TRUST, Chair, hand_over, signer_of, sit
-from fairdraw_cli.files import PRIVATE, read, write
+from fairdraw_cli.cosigning import Request
+from fairdraw_cli.files import PRIVATE, create_private, read, write
 from fairdraw_cli.helping import command
+from fairdraw_cli.rows import bad_row
 from fairdraw_cli.session import Session
 from fairdraw_cli.source import open_source
+from fairdraw_cli.workspace import check_id
 from transparency_log.note import Note
 
 INDEX = click.argument("index", metavar="ENTRY", type=click.IntRange(min=0))
@@ -96,34 +115,105 @@ def receipt(
     json=True,
 )  # fmt: skip
 def cosign(session: Session, file: Path, key: Path, trust: Path, out: Path | None) -> None:
-    """Sign a call for a substitute beside the bureau, whose file `fairdraw call` has written."""
+    """Sign a call for a substitute, or the announcement of a joint draw, beside the bureau."""
     known = parse_trust(read(trust))
     signer = signer_of(known, key)
-    data = read(file)
-    said, vacancy = read_request(data)
-    if signer.verifier.name not in said.with_:
-        raise WorkspaceError("not-a-co-signer", expected=list(said.with_), found=signer.verifier.name)
-    if not is_supervisor(known.supervisors[signer.verifier.name].role) or not known.bureau_keys(said.by, said.log):
+    data, name = read(file), signer.verifier.name
+    said = Request.read(data).said
+    if name not in said.with_:
+        raise WorkspaceError("not-a-co-signer", expected=list(said.with_), found=name)
+    if not known.bureau_keys(said.by, said.log):
         raise WorkspaceError("request-of-another", found=said.by)
-    folder = key.with_name(key.name + ".d")
-    kept = folder / f"call-{said.draw.text}-{vacancy.no}-{vacancy.inspector}.note"
     text = said.text().decode()
-    if kept.exists() and Note.parse(read(kept)).text != text:
+    note = Note(text, (signer.sign(text),)).format()
+    folder, role = key.with_name(key.name + ".d"), known.supervisors[name].role
+    called = read_call(data)
+    if called is not None and is_supervisor(role):
+        _of_call(session, *called, embargo=Request.read(data).embargo, folder=folder, note=note)
+    elif isinstance(said, Announcement) and role == DEPARTMENT:
+        _of_announcement(session, said, folder)
+    else:
+        raise WorkspaceError("request-of-another", found=said.by)
+    path = out or file.with_name(f"{file.name}.{name.replace('/', '_')}.note")
+    write(path, note)
+    session.say("cosign-call.signed", file=path)
+    session.answer({"file": str(path), "type": said.type, "text": said.text_hash()})
+
+
+def _of_call(
+    session: Session, said: SubstitutionCall, vacancy: Vacancy, *, embargo: str | None, folder: Path, note: bytes
+) -> None:
+    """Check and keep what a supervisor signs of a call; of one vacancy one call."""
+    kept = folder / f"call-{said.draw.text}-{vacancy.no}-{vacancy.inspector}.note"
+    if kept.exists() and Note.parse(read(kept)).text != said.text().decode():
         # Two calls of one vacancy are two draws, of which the bureau would choose one (attack 47).
         raise WorkspaceError("cosigned-another", no=vacancy.no, found=str(kept))
-    note = Note(text, (signer.sign(text),)).format()
     write(kept, note, mode=PRIVATE)
     if said.embargo is not None:
         # Whoever signs a sealed call holds its key, so that the bureau alone cannot keep it shut.
-        write(folder / f"{said.embargo}.embargo", f"{json.loads(data)['embargo']}\n".encode(), mode=PRIVATE)
-    path = out or file.with_name(f"{file.name}.{signer.verifier.name.replace('/', '_')}.note")
-    write(path, note)
-    _tell(session, said, vacancy.no, vacancy.inspector)
-    session.say("cosign-call.signed", file=path)
-    session.answer({"file": str(path), "text": said.text_hash(), "no": vacancy.no, "inspector": vacancy.inspector})
-
-
-def _tell(session: Session, said: SubstitutionCall, no: str, inspector: str) -> None:
-    session.say("cosign-call.says", no=no, inspector=inspector, reason=said.reason, declaration=said.declaration)
+        write(folder / f"{said.embargo}.embargo", f"{embargo}\n".encode(), mode=PRIVATE)
+    session.say("cosign-call.says", no=vacancy.no, inspector=vacancy.inspector, reason=said.reason,
+                declaration=said.declaration)  # fmt: skip
     for source in said.beacon:
         session.say("cosign-call.round", chain=source.beacon, round=source.round)
+
+
+def _of_announcement(session: Session, said: Announcement, folder: Path) -> None:
+    """Check that a joint draw takes one's inspectors from the snapshot that one froze last.
+
+    Raises:
+        WorkspaceError: `not-the-newest-frozen`: else the bureau could choose among a department's rosters (attack 15).
+    """
+    frozen = [read_entry(read(path), 0) for path in sorted(folder.glob("*-snapshot.entry"))]
+    newest = {e.statement.registry: e.text_hash for e in frozen if isinstance(e.statement, SnapshotStatement)}
+    if not {ref.text for ref in said.joint} & set(newest.values()):
+        raise WorkspaceError("not-the-newest-frozen", expected=sorted(newest), found=[ref.text for ref in said.joint])
+    session.say("cosign-call.announces", slots=list(said.slots), window=said.window)
+    for source in said.beacon:
+        session.say("cosign-call.round", chain=source.beacon, round=source.round)
+
+
+@command(
+    click.argument("registry", metavar="REGISTRY"),
+    click.argument("file", metavar="FILE", type=click.Path(path_type=Path)),
+    click.option("--map", "map_file", metavar="MAP.toml", type=click.Path(path_type=Path)),
+    KEY, LOG, TRUST,
+    json=True,
+    clock=True,
+)  # fmt: skip
+def freeze(
+    session: Session, registry: str, file: Path, map_file: Path | None, key: Path, log: str, trust: Path
+) -> None:
+    """Freeze a department's own inspectors for joint draws; the bureau logs the snapshot and serves its roster."""
+    check_id(registry)
+    chair = sit(session, key, log, trust)
+    mapping = load_map(read(map_file).decode("utf-8-sig", "replace")) if map_file else None
+    numbers = chair.folder / f"{registry}.numbers.csv"
+    known = read(numbers) if numbers.exists() else None
+    reading = read_registry(read(file), mapping, name=file.name, numbers=known, secret=os.urandom(SECRET_LENGTH))
+    for problem in reading.problems:
+        session.note("freeze.bad-row", **bad_row(session, problem))
+    if reading.problems:
+        raise WorkspaceError("nothing-frozen", count=len(reading.left_out))
+    secret = os.urandom(SECRET_LENGTH)
+    rosters = sorted(chair.folder.glob(f"{registry}-*.roster.jsonl"))
+    seals = {seal for path in rosters for seal in seals_in(read(path))}
+    frozen = freeze_registry(reading.registry, secret, previous_seals=seals)
+    fields: dict[str, Any] = {"registry": registry, "roster": frozen.roster.listing(), "published": True,
+                              "attrs": frozen.attrs, "private": frozen.private, "left_out": None}  # fmt: skip
+    said = chair.head().make(SnapshotStatement, **fields)
+    check_role(said, chair.trust, None)
+    stem = f"{registry}-{said.seq:06}"
+    create_private(chair.folder / f"{stem}.secret", f"{secret.hex()}\n".encode())
+    rows = (canonical({"no": row.no, "private": list(row.private)}) for row in frozen.rows)
+    write(chair.folder / f"{stem}.private.jsonl", lines(rows), mode=PRIVATE)
+    write(chair.folder / f"{stem}.roster.jsonl", frozen.roster.data)
+    if reading.numbers is not None:
+        write(numbers, reading.numbers, mode=PRIVATE)
+    entry = chair.signed(SnapshotStatement, **fields)
+    roster = chair.folder / f"{stem}.roster.jsonl"
+    session.say("freeze.frozen", id=registry, count=len(frozen.rows), left_out=0)
+    session.say("supervisor.signed", type=session.word("statement.snapshot"), file=chair.path_of(entry.statement))
+    session.say("supervisor.hand-over-roster", file=chair.path_of(entry.statement), roster=roster)
+    session.answer({"file": str(chair.path_of(entry.statement)), "roster": str(roster), "text": entry.text_hash,
+                    "count": len(frozen.rows)})  # fmt: skip

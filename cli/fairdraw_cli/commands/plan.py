@@ -20,7 +20,7 @@ from fairdraw_cli.desk import Desk, published, writing
 from fairdraw_cli.forms import read_form
 from fairdraw_cli.helping import command
 from fairdraw_cli.planform import ItemsForm, PlanForm
-from fairdraw_cli.regulations import named_regulation
+from fairdraw_cli.regulations import load, named_regulation
 from fairdraw_cli.session import DOES_NOT_HOLD, Session
 
 CHAIN: Final = {"seq", "prev", "time"}
@@ -169,6 +169,10 @@ def log_plan(session: Session, file: Path, *, dry_run: bool) -> None:
 def _add(desk: Desk, said: Statement, regulation: Regulation | None) -> Entry:
     if regulation is not None:
         desk.workspace.keep(artifact_bytes(regulation), digest(regulation))
+        if regulation.extends is not None:
+            # Whoever verifies compares it with what it derives from.
+            parent = load(regulation.extends.id)
+            desk.workspace.keep(artifact_bytes(parent), digest(parent))
     return desk.add(said)
 
 

@@ -8,7 +8,7 @@ import click
 from fairdraw.regulation import Departure, Regulation, artifact_bytes, departures, digest
 from fairdraw_cli.helping import command
 from fairdraw_cli.regulationpage import page, span, title
-from fairdraw_cli.regulations import IDS, load, read_regulation
+from fairdraw_cli.regulations import IDS, load, read_regulation, read_served
 from fairdraw_cli.session import Session
 
 
@@ -37,21 +37,20 @@ def show(session: Session, name: str) -> None:
     session.answer({**_named(regulation), "regulation": json.loads(artifact_bytes(regulation))})
 
 
-def _departed(session: Session, told: tuple[Departure, ...]) -> None:
-    for one in told:
-        known: dict[str, object] = {"rule": one.rule, "title": session.word(f"regulation-field.{one.rule.partition('.')[0]}")}
-        known |= {"expected": one.expected, "found": one.found, "reason": one.reason}
-        session.say(f"regulation.{one.direction}", **known)
-
-
 def _shown(one: Departure) -> dict[str, object]:
     return {name: getattr(one, name) for name in ("rule", "direction", "expected", "found", "reason")}
 
 
-@command(click.argument("file", metavar="FILE.toml", type=click.Path(path_type=Path)), json=True)
+def _departed(session: Session, told: tuple[Departure, ...]) -> None:
+    for one in told:
+        title_of = session.word(f"regulation-field.{one.rule.partition('.')[0]}")
+        session.say(f"regulation.{one.direction}", title=title_of, **_shown(one))
+
+
+@command(click.argument("file", metavar="FILE", type=click.Path(path_type=Path)), json=True)
 def check(session: Session, file: Path) -> None:
-    """Check a bureau's own regulation, and tell where it is stricter or laxer than the one that it derives from."""
-    regulation = read_regulation(file)
+    """Check a bureau's own regulation or its artifact, and tell where it is stricter or laxer than its parent."""
+    regulation = read_regulation(file) if file.suffix == ".toml" else read_served(file)
     parent = regulation.extends
     told = departures(load(parent.id), regulation) if parent is not None else ()
     if parent is None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from fairdraw.errors import WorkspaceError
+from fairdraw.roles import KNOWN
 from fairdraw_cli.files import PRIVATE_FOLDER, create_private, sync_folder, write
 from fairdraw_cli.helping import command
 from fairdraw_cli.session import Session
@@ -103,5 +104,7 @@ def supervisor_add(session: Session, name: str, role: str, vkey: str) -> None:
     place = Workspace.open(session.folder)
     add_supervisor(place.root / "trust", name=name, role=role, vkey=vkey)
     count = len(place.trust.supervisors)
+    if role not in KNOWN:
+        session.note("supervisor.role-unknown", role=role, expected=list(KNOWN))
     session.say("supervisor.added", name=name, role=role, count=count)
     session.answer({"name": name, "role": role, "supervisors": count})

@@ -1,41 +1,38 @@
 """`call` and `substitute`: a drawn inspector drops out (递补), and another is drawn by a fresh round."""
 
-import base64
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from fairdraw.acts import Vacancy, format_act, read_act, seal_act
 from fairdraw.announcement import artifact_of, limit_of
 from fairdraw.conduct import call_faults
-from fairdraw.encoding import canonical, digest, format_time, parse, parse_time
-from fairdraw.errors import EncodingError, StatementError, WorkspaceError
+from fairdraw.encoding import digest, format_time, parse_time
+from fairdraw.errors import WorkspaceError
 from fairdraw.randomness import check_value, settled_at
 from fairdraw.record import nonce_of
 from fairdraw.roles import check_role
 from fairdraw.schema import Draw, Substitution, SubstitutionCall
 from fairdraw.seed import SEED_LENGTH, embargo_commitment
-from fairdraw.statement import Entry, parse_text
+from fairdraw.statement import Entry
 from fairdraw.substitution import call_key, check_vacancy, pool, redraw
 from fairdraw.values import PulseValue, Source
 from fairdraw_cli.aftermath import Called, calls_of, drawn_of, file_digest, keep, refuse, regulation_for, standing_of
 from fairdraw_cli.casework import Matter, find
+from fairdraw_cli.cosigning import Request, pending, signed_by_all
 from fairdraw_cli.desk import Desk, published, writing
-from fairdraw_cli.files import PRIVATE, create_private, read, read_secret, write
+from fairdraw_cli.files import create_private, read_secret
 from fairdraw_cli.helping import command
 from fairdraw_cli.history import cosigned_before
 from fairdraw_cli.pulses import chain_of, finder
 from fairdraw_cli.session import Session
-from transparency_log.errors import LogError
-from transparency_log.note import Note, Signer
 
 NAME = click.argument("name", metavar="DRAW-ID")
 OBJECT = click.option("--object", "no", required=True, metavar="NO")
 INSPECTOR = click.option("--inspector", required=True, metavar="NO")
-FIELDS: Final = frozenset({"artifact", "embargo", "text"})
 
 
 def request_path(matter: Matter, vacancy: Vacancy) -> Path:
@@ -43,23 +40,18 @@ def request_path(matter: Matter, vacancy: Vacancy) -> Path:
     return matter.desk.workspace.draw(matter.name) / f"call-{vacancy.no}-{vacancy.inspector}.request"
 
 
-def read_request(data: bytes) -> tuple[SubstitutionCall, Vacancy]:
-    """Return the call and the vacancy in a request for a co-signature.
+def read_call(data: bytes) -> tuple[SubstitutionCall, Vacancy] | None:
+    """Return the call and the vacancy in a request for a co-signature, None where it is of another kind.
 
     Raises:
         WorkspaceError: `bad-request`.
     """
-    try:
-        value = parse(data.removesuffix(b"\n"))
-        if not isinstance(value, dict) or value.keys() != FIELDS:
-            raise WorkspaceError("bad-request", reason="another form")
-        said = parse_text(str(value["text"]).encode() + b"\n")
-        artifact = base64.b64decode(str(value["artifact"]), validate=True)
-    except (EncodingError, StatementError, ValueError) as error:
-        raise WorkspaceError("bad-request", reason=str(error)) from None
-    if not isinstance(said, SubstitutionCall) or said.vacancy.digest != digest(artifact):
-        raise WorkspaceError("bad-request", reason="no call, or another vacancy")
-    return said, read_act(Vacancy, artifact)
+    request = Request.read(data)
+    if not isinstance(request.said, SubstitutionCall):
+        return None
+    if request.artifact is None or request.said.vacancy.digest != digest(request.artifact):
+        raise WorkspaceError("bad-request", reason="another vacancy")
+    return request.said, read_act(Vacancy, request.artifact)
 
 
 def embargo_path(matter: Matter, vacancy: Vacancy) -> Path:
@@ -94,52 +86,6 @@ def _source(matter: Matter, chain: str | None, at: str) -> Source:
     return Source(beacon=chosen.id, hash=chosen.hash, round=number)
 
 
-def _answers(paths: Sequence[Path], text: str) -> dict[str, Note]:
-    """Return the co-signers' notes of a call by key name.
-
-    Raises:
-        WorkspaceError: `answer-of-another`: a note signs another text.
-    """
-    told: dict[str, Note] = {}
-    for path in paths:
-        try:
-            note = Note.parse(read(path))
-        except LogError as error:
-            raise error.at(str(path)) if hasattr(error, "at") else error from None
-        if note.text != text:
-            raise WorkspaceError("answer-of-another", found=str(path))
-        told |= {line.name: note for line in note.signatures}
-    return told
-
-
-def _signed(desk: Desk, said: SubstitutionCall, keys: Sequence[Path], answers: Sequence[Path]) -> bytes | None:
-    """Return the call's entry if every co-signer has signed, here or by file, else None."""
-    text = said.text().decode()
-    here = {signer.verifier.name: signer for signer in (Signer.parse(read(p).decode("utf-8", "replace")) for p in keys)}
-    by_file = _answers(answers, text)
-    if strange := sorted((here.keys() | by_file.keys()) - set(said.with_)):
-        raise WorkspaceError("not-a-co-signer", expected=list(said.with_), found=strange[0])
-    lines = [desk.workspace.key("bureau").sign(text)]
-    for name in said.with_:
-        if name in here:
-            lines.append(here[name].sign(text))
-        elif name in by_file:
-            lines += [line for line in by_file[name].signatures if line.name == name][:1]
-        else:
-            return None
-    return Note(text, tuple(lines)).format()
-
-
-def _pending(matter: Matter, vacancy: Vacancy) -> SubstitutionCall | None:
-    """Return the call of a vacancy that waits for signatures, if the bureau's chain has not gone on without it."""
-    path = request_path(matter, vacancy)
-    if not path.exists():
-        return None
-    said, _ = read_request(read(path))
-    head = matter.desk.head
-    return said if (said.seq, said.prev) == (head.seq, head.prev) else None
-
-
 @command(
     NAME, OBJECT, INSPECTOR,
     click.option("--reason", required=True, metavar="CODE"),
@@ -163,12 +109,14 @@ def call(session: Session, name: str, no: str, inspector: str, **given: Any) -> 
         if entry is not None:
             _say_called(session, desk, matter, entry, new=False)
             return
-        said = _pending(matter, vacancy) or _make(session, matter, vacancy, calls, **given)
-        data = _signed(desk, said, given["keys"], given["answers"])
+        said = pending(desk, request_path(matter, vacancy), SubstitutionCall) or _make(
+            session, matter, vacancy, calls, **given
+        )
+        data = signed_by_all(desk, said, given["keys"], given["answers"])
         path = request_path(matter, vacancy)
         if data is None:
-            session.say("call.waiting", names=list(said.with_), file=path)
-            session.say("call.how-to-cosign", file=path)
+            session.say("cosigning.waiting", names=list(said.with_), file=path)
+            session.say("cosigning.how-to", file=path)
             session.answer({"id": name, "request": str(path), "with": list(said.with_), "text": said.text_hash()})
             return
         entry = desk.add_signed(data)
@@ -219,8 +167,7 @@ def _make(  # noqa: PLR0913 - each is an option of the command
     refuse(session, regulation, () if regulation is None else call_faults(regulation, said))
     keep(desk, artifact, public=embargo is None)
     secret = None if embargo is None else read_secret(embargo_path(matter, vacancy)).hex()
-    request = {"artifact": base64.b64encode(artifact).decode(), "embargo": secret, "text": said.text().decode()[:-1]}
-    write(request_path(matter, vacancy), canonical(request) + b"\n", mode=PRIVATE)
+    Request(said, artifact, secret).write(request_path(matter, vacancy))
     session.say("call.pool", count=len(able), no=vacancy.no)
     count = sum(called.vacancy.no == vacancy.no for called in calls) + 1
     if count > matter.plan().substitutions:

@@ -155,7 +155,8 @@ def bundle_from_log(ledger: Ledger, announcement: Entry, draw: Entry) -> Bundle:
         draws += [entry.of(Draw) for entry, _, _ in draws_of_the_year(below, plan)]
         found = None if plan.items is None else known.get(plan.items.text)
         items = found if isinstance(found, ItemList) else None
-    names = artifact_names(said, rosters, draws, items, pulses=drew.pulses)
+    rules = None if said.regulation is None else ledger.view.artifacts.get(said.regulation.digest)
+    names = artifact_names(said, rosters, draws, items, pulses=drew.pulses, regulation=rules)
     found_here = {name: ledger.view.artifacts[name] for name in names if name in ledger.view.artifacts}
     return Bundle(
         v=0,

@@ -7,6 +7,7 @@ audits.
 
 from fairdraw.regulation.derive import Departure, check_derived, departures
 from fairdraw.regulation.form import artifact_bytes, digest, parse, read_artifact
+from fairdraw.regulation.genuine import GENUINE, check_foundation, parents_of
 from fairdraw.regulation.provisions import (
     Chosen,
     Cited,
@@ -23,6 +24,7 @@ from fairdraw.regulation.reading import READINGS
 from fairdraw.regulation.schema import Regulation
 
 __all__ = [
+    "GENUINE",
     "READINGS",
     "Chosen",
     "Cited",
@@ -38,8 +40,10 @@ __all__ = [
     "Regulation",
     "artifact_bytes",
     "check_derived",
+    "check_foundation",
     "departures",
     "digest",
+    "parents_of",
     "parse",
     "read_artifact",
 ]

@@ -244,18 +244,6 @@ class Duty(Cited):
     role: Role
 
 
-class Lenient(Cited):
-    """包容审慎清单: an entry of a list of leniency and the grounds, of which one suffices."""
-
-    KEY: ClassVar = ("list", "number")
-
-    list: Literal["mitigated", "none", "lighter", "first-time"]
-    number: Positive
-    zh: Line
-    en: Line
-    grounds: Annotated[tuple["Ground", ...], Field(min_length=1)]
-
-
 class Ground(Value):
     """A ground of leniency: below an amount of yuan, a case of a benchmark's article, or found for the first time."""
 
@@ -267,6 +255,18 @@ class Ground(Value):
         if (self.code == "first-found") != (self.value is None):
             raise fault("regulation-ground-without-number", found=self.code)
         return self
+
+
+class Lenient(Cited):
+    """包容审慎清单: an entry of a list of leniency and the grounds, of which one suffices."""
+
+    KEY: ClassVar = ("list", "number")
+
+    list: Literal["mitigated", "none", "lighter", "first-time"]
+    number: Positive
+    zh: Line
+    en: Line
+    grounds: Annotated[tuple[Ground, ...], Field(min_length=1)]
 
 
 class Chosen(Cited):
@@ -346,17 +346,17 @@ class Keeping(Value):
     unaltered: bool = False
 
 
-class Credit(Value):
-    """信用档案: whom it is kept of, what is in it, and what those can ask for. The grade itself is an input."""
-
-    subjects: Annotated[tuple["Subject", ...], Field(min_length=1)]
-    data: tuple[Coded, ...]
-    rights: tuple[Coded, ...]
-    incentives: tuple[Coded, ...]
-    measures: tuple[Coded, ...]
-
-
 class Subject(Coded):
     """A kind of body or person of whom a credit file is kept."""
 
     kind: Literal["body", "person"]
+
+
+class Credit(Value):
+    """信用档案: whom it is kept of, what is in it, and what those can ask for. The grade itself is an input."""
+
+    subjects: Annotated[tuple[Subject, ...], Field(min_length=1)]
+    data: tuple[Coded, ...]
+    rights: tuple[Coded, ...]
+    incentives: tuple[Coded, ...]
+    measures: tuple[Coded, ...]

@@ -276,7 +276,7 @@ def _result(inputs: Inputs, outcome: Outcome, regulation: Regulation | None) -> 
     if outcome.assignment.blocks:
         rows = tuple((no, f"{attempt + 1}", f"{cap}") for no, attempt, cap in outcome.assignment.blocks)
         sections.append(Section(code="blocks", header=("first-object", "attempts", "cap"), rows=rows))
-    return [*sections, _loads(outcome), _audit(outcome), _findings(inputs, outcome)]
+    return [*sections, _loads(outcome), _audit(outcome), _findings(outcome)]
 
 
 def _regulation(regulation: Regulation) -> Section:
@@ -363,7 +363,7 @@ def _audit(outcome: Outcome) -> Section:
     )
 
 
-def _findings(inputs: Inputs, outcome: Outcome) -> Section:
+def _findings(outcome: Outcome) -> Section:
     notes = [
         Phrase("finding", "singled-out", {"item": s.item, "stratum": s.values, "drawn": s.quota, "base": s.base})
         for s in outcome.strata

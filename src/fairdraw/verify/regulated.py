@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from fairdraw.compliance import announcement_faults, plan_faults
 from fairdraw.errors import FilterError, PlanError, RegulationError
 from fairdraw.itemlist import read_items
-from fairdraw.regulation import Item, Regulation, read_artifact
+from fairdraw.regulation import Item, Regulation, check_foundation, read_artifact
 from fairdraw.schema import ItemList, SignOff
 from fairdraw.statement import Entry
 from fairdraw.verify.anchors import judged_at
@@ -26,6 +26,7 @@ def regulation(case: Case) -> Evidence:
         return {"regulation": None}
     try:
         rules = read_artifact(artifact(case, named))
+        genuine = _founded(case, rules, named.digest)
         items, entry = _items(case)
         faults = (*plan_faults(rules, case.plan, items), *announcement_faults(rules, case.said))
     except (FilterError, PlanError, RegulationError) as error:
@@ -37,7 +38,25 @@ def regulation(case: Case) -> Evidence:
             expected=first.expected, found=first.found, faults=[fault.code for fault in faults],
         )  # fmt: skip
     reviewed = _reviewed(case, rules, entry)
-    return {"regulation": rules.id, "digest": named.digest, "items": len(items), "reviewed": reviewed}
+    return {
+        "regulation": rules.id,
+        "digest": named.digest,
+        "genuine": genuine,
+        "items": len(items),
+        "reviewed": reviewed,
+    }
+
+
+def _founded(case: Case, rules: Regulation, digest: str) -> str | None:
+    """Return the known regulation that this one is, or derives from; nobody's of its own is a finding.
+
+    Else a bureau could write a laxer one under a good name.
+    """
+    parent = None if rules.extends is None else case.artifacts.get(rules.extends.digest)
+    genuine = check_foundation(rules, digest=digest, parent=parent)
+    if genuine is None:
+        case.find("unknown-regulation", regulation=rules.id, digest=digest)
+    return genuine
 
 
 def _items(case: Case) -> tuple[tuple[Item, ...], Entry]:

@@ -1,4 +1,4 @@
-"""The judging of substitutions (递补), part of check 23. specs/acts.md §3, specs/verification.md §4.5.
+"""The judging of substitutions (递补), part of check 23. specs/acts.md §3, specs/verification.md §4.4.
 
 A substitution is right if its call was cosigned before the round, is the only one of its vacancy, and the redraw of
 that place, made again here, gives whom the bureau has logged. Calls are judged in their own order: the order in which
