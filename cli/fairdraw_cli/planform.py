@@ -56,14 +56,14 @@ class TeamForm(Form):
     department: FieldName | None = None
     quota: dict[str, Positive] = Field(default_factory=dict)
     eligible: Eligibles = ()
-    specialities: Annotated[tuple[SpecialityForm, ...], BeforeValidator(as_tuple)] = ()
+    specialities: Annotated[tuple[SpecialityForm, ...], BeforeValidator(as_tuple), Field(max_length=4)] = ()
     experts: ExpertsForm | None = None
     order: Literal["both", "objects-first"] = "both"
     pool: Positive | None = None
     cap: Positive | None = None
     limit: Annotated[int, Field(ge=1, le=10_000)] = 10_000
     beyond: Literal["raise-cap", "switch-chain", "void"] = "raise-cap"
-    steps: Positive | None = None
+    steps: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
     @model_validator(mode="after")
     def _quota_adds_up(self) -> Self:

@@ -26,8 +26,8 @@ from fairdraw.statement import parse_text, read_entry
 from fairdraw.trust import Trust, parse_trust
 from fairdraw.verify import verify_bundle, verify_slip
 from fairdraw_cli.forms import DrawForm, read_form
-from fairdraw_cli.planform import PlanForm
 from fairdraw_cli.listening import parse_address
+from fairdraw_cli.planform import PlanForm
 from fairdraw_cli.witnessing import Logs
 from fairdraw_cli.workspace import SETTINGS, Workspace
 from fuzz.targets import Run, same

@@ -224,27 +224,29 @@ def relevant(all_statements: Sequence[Entry], announcement: Entry, draw: Entry |
             case Key() as key:
                 # Later ones too: an opening may be signed with the next key, and a thief must not use the last one.
                 return key.by != said.by or entry.index > last.index
-            case Receipt() as receipt:
-                return receipt.snapshot.text in carried
-            case Evidence() as seen:
-                return seen.of.text == announcement.text_hash
-            case SignOff() as signed:
-                return signed.of.text in carried
+            case Evidence(of=of):
+                return of.text == announcement.text_hash
+            case Opening(of=of):
+                return of.text in {announcement.text_hash, last.text_hash}
             case SnapshotStatement() as snapshot:
                 # A department's newest snapshot is the one that counts: those beside the announced one are shown too.
                 return snapshot.by in said.with_ and entry.index < announcement.index
-            case Reveal() as reveal:
-                return reveal.commitment.text in carried
             case Deposit() as deposit:
                 return deposit.embargo == embargo
-            case Opening() as opening:
-                return opening.of.text in {announcement.text_hash, last.text_hash}
             case Withdrawal() as withdrawal:
                 return withdrawal.digest in digests
-        return False
+        return _names(entry) in carried
 
     told = (entry for entry in known.values() if entry.text_hash in carried or wanted(entry))
     return sorted(told, key=lambda entry: entry.index)
+
+
+def _names(entry: Entry) -> str | None:
+    """Return the text that a supervisor's receipt, sign-off or reveal is about."""
+    match entry.statement:
+        case Receipt(snapshot=of) | SignOff(of=of) | Reveal(commitment=of):
+            return of.text
+    return None
 
 
 def _history(

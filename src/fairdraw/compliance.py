@@ -65,7 +65,8 @@ def articles_of(regulation: Regulation, plan: Plan, item: str, values: Sequence[
     rule = plan.rule_of(item)
     told: list[str] = []
     kind = values[rule.strata.index(TYPE)] if TYPE in rule.strata else None
-    kinds = {kind} if isinstance(kind, str) else _named_types(parse(rule.filter)) or {None}
+    named = {kind} if isinstance(kind, str) else _named_types(parse(rule.filter))
+    kinds: set[str | None] = {*named} if named else {None}
     for name in sorted(kinds, key=str):
         for period in PERIODS:
             limit = regulation.ratio_for(name, item, period=period)

@@ -1,4 +1,4 @@
-"""The list of items (抽查事项清单) as an artifact: what may be inspected, on which legal basis. specs/compliance.md §2."""
+"""The item list (抽查事项清单) as an artifact: what may be inspected, on which legal basis. specs/compliance.md §2."""
 
 from collections.abc import Iterable
 from typing import Final

@@ -42,7 +42,7 @@ class Joint(Told):
 def begin_joint(*, health: Registry | None = None, role: str = "department", **bent: Any) -> Joint:
     """Tell a joint draw up to its cosigned announcement, bent by `bent`."""
     story = Story(supervisors=2)
-    lead = list(story.people)[0]
+    lead = next(iter(story.people))
     story.people[HEALTH] = story.people.pop(lead).__class__.from_seed(HEALTH, bytes(range(32)))
     story.roles[HEALTH] = role
     department = {"name": HEALTH, "inspectors": "wjw-staff"}

@@ -97,7 +97,6 @@ def check(rules: Team, objects: list[RosterRow], staff: list[RosterRow], out: fr
         return (obj.no, no) not in out and all(holds(*one) for one in both)
 
     load: Counter[str] = Counter()
-    caps = dict.fromkeys(told.teams, rules.cap)
     for obj in objects:
         team = [no for _, no in told.teams[obj.no]]
         assert len(set(team)) == rules.size
@@ -114,9 +113,9 @@ def check(rules: Team, objects: list[RosterRow], staff: list[RosterRow], out: fr
             assert len(set(aiding)) == rules.experts.number
             assert all(people[no]["expert"] is True and admits(rules.experts.eligible, obj, no) for no in aiding)
         assert told.attempts[obj.no] == 0 or rules.specialities
-    assert caps.keys() == {obj.no for obj in objects}
+    assert told.teams.keys() == told.attempts.keys() == {obj.no for obj in objects}
     if rules.cap is not None:
-        assert max(load.values()) <= max(cap for _, _, cap in told.blocks)
+        assert all(load[inspector] <= told.caps[no] for no, team in told.teams.items() for _, inspector in team)
         if rules.beyond != "raise-cap":
             assert {cap for _, _, cap in told.blocks} == {rules.cap}
     if rules.pool is not None:

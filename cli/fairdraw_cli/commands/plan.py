@@ -46,7 +46,7 @@ def _tell(session: Session, plan: Plan) -> None:
     for rule in plan.rules:
         for one in rule.ratios:
             code = "plan.rule-of" if one.of else "plan.rule" if rule.strata else "plan.rule-unstratified"
-            told = {"strata": list(rule.strata)} if rule.strata else {}
+            told: dict[str, object] = {"strata": list(rule.strata)} if rule.strata else {}
             told |= {"of": list(one.of)} if one.of else {}
             rounding = session.words.say("rounding", one.rounding)
             session.say(code, items=list(rule.items), ratio=one.ratio, rounding=rounding, **told)
