@@ -20,6 +20,7 @@ objects = "objects"
 inspectors = "staff"
 strata = []
 ratio = "1/4"
+reason = "trial"
 """
 
 
