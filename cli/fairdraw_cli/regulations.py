@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from fairdraw.errors import RegulationError, WorkspaceError
-from fairdraw.regulation import Regulation, check_derived, digest, parse, read_artifact
+from fairdraw.regulation import GENUINE, Regulation, artifact_bytes, check_derived, digest, parse, read_artifact
 from fairdraw_cli.files import read
 
 IDS: Final = ("shandong-2020", "shuozhou-2023", "laiyuan", "shanghai-2024", "plan-2025")
@@ -64,3 +64,9 @@ def named_regulation(name: str, *, beside: Path) -> Regulation:
         WorkspaceError: `regulation-unknown`, or the file cannot be read.
     """
     return read_regulation(beside.parent / name) if name.endswith(".toml") else load(name)
+
+
+def genuine(name: str) -> bytes | None:
+    """Return the artifact of the package's regulation with this digest, 64 hex, None where none has it."""
+    ids = [one for one, known in GENUINE.items() if known == name]
+    return artifact_bytes(load(ids[0])) if ids else None

@@ -14,7 +14,7 @@ from fairdraw.statement import Entry
 from fairdraw.verify.anchors import judged_at
 from fairdraw.verify.case import Case
 from fairdraw.verify.inputs import artifact
-from fairdraw.verify.report import CheckFailedError
+from fairdraw.verify.report import CannotTellError, CheckFailedError
 
 Evidence = Mapping[str, object]
 
@@ -52,7 +52,13 @@ def _founded(case: Case, rules: Regulation, digest: str) -> str | None:
 
     Else a bureau could write a laxer one under a good name.
     """
-    parent = None if rules.extends is None else case.artifacts.get(rules.extends.digest)
+    parent = None
+    if rules.extends is not None:
+        above = rules.extends.digest
+        parent = case.artifacts.get(above) or (None if case.log is None else case.log.artifacts.get(above))
+        if parent is None:
+            # No statement names it, so that a copy of the log may lack it, and nobody lied.
+            raise CannotTellError("regulation-parent-missing", expected=above, found=rules.extends.id)
     genuine = check_foundation(rules, digest=digest, parent=parent)
     if genuine is None:
         case.find("unknown-regulation", regulation=rules.id, digest=digest)
