@@ -193,6 +193,17 @@ def _rules() -> Seeds:
             yield "regulation-artifact", case["artifact"].encode()
 
 
+def _acts() -> Seeds:
+    for case in _cases("acts") + _cases("acts", "refuse"):
+        for name in ("act", "sealed"):
+            if name in case:
+                yield "act", case[name].encode()
+        if "outcomes" in case and len(case["outcomes"]) < 4000:
+            yield "outcomes", case["outcomes"].encode()
+    for case in _cases("compliance") + _cases("compliance", "refuse"):
+        yield "items", case["items"].encode()
+
+
 def _sources() -> Seeds:
     from fuzz.targets.sources import DEFINITION
 
@@ -282,7 +293,17 @@ def _spreadsheet() -> bytes:
 def seeds() -> dict[str, bytes]:
     """Return every seed by its path below fuzz/corpus."""
     made: dict[str, bytes] = {}
-    for target, data in [*_log(), *_sites(), *_draw(), *_terms(), *_rules(), *_sources(), *_lists(), *_folder()]:
+    for target, data in [
+        *_log(),
+        *_sites(),
+        *_draw(),
+        *_terms(),
+        *_rules(),
+        *_acts(),
+        *_sources(),
+        *_lists(),
+        *_folder(),
+    ]:
         made[f"{target}/{sha256(data).hexdigest()[:16]}"] = data
     return made
 

@@ -20,6 +20,7 @@ NAMES = {
     "terms": ("filter", "calendar"),
     "rules": ("regulation", "regulation-artifact"),
     "sources": ("nist", "events"),
+    "acts": ("act", "outcomes", "items"),
     "draw": (
         "json", "row", "time", "statement", "entry", "trust", "file", "verify", "roster", "recusals", "exclusions",
         "results", "openings", "pulse", "map", "numbers", "csv", "sheet", "pairs", "form", "settings",
