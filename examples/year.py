@@ -125,10 +125,11 @@ def _inspect(year: Year, script: Script, matter: Matter, *, first: bool, last: b
     if deferred is not None:
         year.world.until(after.later(begins, PUBLISHED + 20))
         after.publish(year, matter, [after.outcome(year, matter, deferred, day=after.later(begins, 29))], "deferred")
-    _revisit(year, matter, result, soon)
+    _revisit(year, matter, result, soon, "revisit")
     if tardy is not None:
         year.world.until(after.later(begins, PUBLISHED + LATE))
-        after.publish(year, matter, [after.outcome(year, matter, tardy)], "late")
+        line = after.outcome(year, matter, tardy)
+        _revisit(year, matter, after.publish(year, matter, [line], "late"), [line], "late-revisit")
 
 
 def _lines(year: Year, script: Script, matter: Matter, strange: list[str]) -> dict[str, OutcomeLine]:
@@ -156,7 +157,7 @@ def _lines(year: Year, script: Script, matter: Matter, strange: list[str]) -> di
     return told
 
 
-def _revisit(year: Year, matter: Matter, result: Entry, lines: list[OutcomeLine]) -> None:
+def _revisit(year: Year, matter: Matter, result: Entry, lines: list[OutcomeLine], step: str) -> None:
     """Visit those again that had something to put right, after their term, where the document asks for it."""
     if year.regulation.revisit is None:
         return
@@ -170,7 +171,7 @@ def _revisit(year: Year, matter: Matter, result: Entry, lines: list[OutcomeLine]
         for line in again
         if line.rectify is not None
     ]
-    after.correct(year, matter, result, told, "revisited", "revisit")
+    after.correct(year, matter, result, told, "revisited", step)
 
 
 def verify(year: Year, matter: Matter) -> Report:

@@ -158,9 +158,3 @@ def _noncooperation(regulation: Regulation, line: OutcomeLine, earlier: Sequence
     if is_obstructed(regulation, line, earlier) and line.result != OBSTRUCTED:
         yield Fault(code="noncooperation-not-published", cite=rule.cite, where="result", expected=OBSTRUCTED,
                     found=line.result)  # fmt: skip
-
-
-def revisit_missing(regulation: Regulation, line: OutcomeLine, day: str) -> bool:
-    """Say whether the term of rectification is over on a day and no return visit is told (整改回访)."""
-    asked = regulation.revisit is not None and regulation.revisit.value
-    return asked and line.rectify is not None and line.rectify.revisited is None and line.rectify.until < day

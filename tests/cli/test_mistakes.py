@@ -407,7 +407,9 @@ def test_a_reason_is_a_code_and_is_told_so_in_chinese(frozen: Path, fairdraw: Fa
     for reason in ("Wrong date", "", "x" * 41):
         code, told = fairdraw(*words, reason, clock="07T10:03:00")
         assert (code, "应为小写字母的原因代码" in told) == (2, True), told
-    done(*words, "x" * 40, clock="07T10:03:00")
+    code, told = fairdraw(*words, "x" * 40, clock="07T10:03:00")
+    assert (code, "未在计划中公布" in told) == (2, True), told
+    done(*words, "wrong-date", clock="07T10:03:00")
 
 
 def test_a_wrong_line_of_a_trust_file_is_told_without_english(frozen: Path, fairdraw: Fairdraw) -> None:

@@ -286,7 +286,7 @@ def test_an_announcement_that_no_quorum_saw_in_time_is_voided_and_announced_once
     assert (code, "was voided too late" in told) == (2, True)
     (tmp_path / "again.toml").write_text(text)
     done("announce", "again.toml", "-C", "office", clock="07T18:45:00")
-    done("pulse", "practice", "7195201", "-C", "office")
+    done("pulse", "practice", "71217601", "-C", "office")
     done("draw", "again", "-C", "office", clock="07T20:00:05")
     words = ("verify", "office/draws/again/again.fairdraw.json", "--trust", "office/trust", "--log", "office/log")
     code, told = fairdraw(*words, "--as-of", "2026-09-07T21:00:00Z")

@@ -11,7 +11,7 @@ from fairdraw.audit import FINDINGS, NOTICES, audit
 from fairdraw.calendar import published
 from fairdraw.encoding import canonical, digest, lines, parse_time
 from fairdraw.errors import AuditError
-from fairdraw.regulation import Regulation
+from fairdraw.regulation import GENUINE, Regulation
 from fairdraw.regulation import parse as parse_regulation
 from fairdraw.rules import Batch
 from fairdraw.schema import Announcement, Answer, Objection, Opening, Withdrawal
@@ -71,9 +71,12 @@ def test_an_honest_year_has_no_finding_but_those_that_its_story_must_have():
     assert not year(told).unknown
 
 
-def test_an_honest_year_under_a_regulation_is_clean():
+def test_an_honest_year_under_a_known_regulation_is_clean(monkeypatch):
     told = regulated(ruled()).go_on()
     acts.result(told)
+    # Nobody knows this regulation but the test: of one that derives from nothing known a reader is told.
+    assert (report(told).exit_code, report(told).years[0].codes) == (1, ("unknown-regulation",))
+    monkeypatch.setitem(GENUINE, "city", told.plan.statement.regulation.digest)
     shown = report(told)
     assert (shown.verdict, shown.exit_code, shown.years[0].codes) == ("clean", 0, ())
     assert {one.code for one in shown.years[0].findings} == {"never-drawn"}
@@ -121,8 +124,19 @@ def test_one_year_of_one_bureau_can_be_asked_for():
     assert (asked.years, asked.verdict, asked.exit_code) == ((), "unknown", 3)
 
 
-def test_an_old_log_leaves_a_draw_undecided_and_an_audit_cannot_tell():
+def test_a_statement_that_a_supervisor_signed_and_nobody_logged_leaves_a_gap_that_is_found():
+    told = inspected()
+    story, name = told.story, next(iter(told.story.people))
+    acts.signed_off(told, told.draw, "discipline", by=name)
+    assert "chain-broken" not in codes(told)
+    story.heads[name] = (story.heads[name][0] + 1, "ab" * 32)
+    acts.signed_off(told, told.draw, "discipline", by=name)
+    assert "chain-broken" in codes(told)
+
+
+def test_an_old_log_leaves_a_draw_undecided_and_an_audit_cannot_tell(monkeypatch):
     told = regulated(ruled()).go_on()
+    monkeypatch.setitem(GENUINE, "city", told.plan.statement.regulation.digest)
     acts.result(told)
     told.story.checkpoint()
     shown = audit(told.log(), trust(told.story), log=told.story.origin, as_of=told.story.now + 999_999,

@@ -6,7 +6,7 @@ import pytest
 
 from fairdraw.acts import ClosingLine, OutcomeLine, Vacancy, format_outcomes, read_outcomes
 from fairdraw.calendar import published
-from fairdraw.conduct import due_day, is_obstructed, noncooperations, outcome_faults, revisit_missing, void_allowed
+from fairdraw.conduct import due_day, is_obstructed, noncooperations, outcome_faults, void_allowed
 from fairdraw.errors import CalendarError
 from fairdraw.regulation import Regulation
 from fairdraw.roles import missing_sign_offs
@@ -57,16 +57,6 @@ def test_acts_of_noncooperation_are_counted_in_a_task_or_in_a_year():
     assert codes(yearly, line, before) == ["noncooperation-not-published"]
     assert codes(yearly, outcome(TOLD), before, before) == []  # nothing was refused this time
     assert codes(laiyuan, outcome(TOLD, noncooperation=(("2026-09-10", "shouting"),))) == ["noncooperation-unknown"]
-
-
-def test_a_term_of_rectification_ends_in_a_return_visit_where_the_plan_says_so():
-    plan, shanghai = load("plan-2025"), load("shanghai-2024")
-    line = outcome(TOLD, rectify={"until": "2026-10-10", "revisited": None})
-    assert revisit_missing(plan, line, "2026-10-11")
-    assert not revisit_missing(plan, line, "2026-10-10")
-    assert not revisit_missing(shanghai, line, "2026-10-11")
-    seen = outcome(TOLD, rectify={"until": "2026-10-10", "revisited": "2026-10-12"})
-    assert not revisit_missing(plan, seen, "2027-01-01")
 
 
 def test_what_is_withheld_has_a_reason_of_the_regulation():

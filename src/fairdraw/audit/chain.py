@@ -182,7 +182,7 @@ def term_cite(regulation: Regulation | None) -> tuple[str, ...]:
 
 
 def chain_findings(ledger: Ledger) -> list[AuditFinding]:
-    """Return gaps in the bureau's chain, and whoever signed two texts with one `seq`."""
+    """Return gaps in anybody's chain, and whoever signed two texts with one `seq`."""
     told: list[AuditFinding] = []
     seen: dict[tuple[str, int], Entry] = {}
     for entry in ledger.entries.values():
@@ -201,6 +201,22 @@ def chain_findings(ledger: Ledger) -> list[AuditFinding]:
         if (entry.statement.seq, entry.statement.prev) != expected:
             told.append(find("chain-broken", entry.index, expected=expected[0], found=entry.statement.seq))
         before = entry
+    return told + _gaps_of_others(ledger)
+
+
+def _gaps_of_others(ledger: Ledger) -> list[AuditFinding]:
+    """Return where a supervisor's, a department's or an inspecting unit's statement does not follow its last one.
+
+    One that was signed and left out of the log may have said something else. A signer may speak of several bureaus.
+    """
+    seqs = {(e.statement.by, e.text_hash): e.statement.seq for e in ledger.whole.everything}
+    told = []
+    for entry in ledger.entries.values():
+        said = entry.statement
+        before = -1 if said.prev is None else seqs.get((said.by, said.prev))
+        if said.by != ledger.bureau and before != said.seq - 1:
+            told.append(find("chain-broken", entry.index, expected=None if before is None else before + 1,
+                             found=said.seq))  # fmt: skip
     return told
 
 
