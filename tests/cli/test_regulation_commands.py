@@ -10,6 +10,8 @@ import pytest
 from pydantic import BaseModel
 
 from fairdraw.regulation import Regulation, artifact_bytes, digest, read_artifact
+from fairdraw.regulation.derive import OWN as NEVER_COMPARED
+from fairdraw.regulation.derive import WORDS
 from fairdraw_cli.main import run
 from fairdraw_cli.regulationpage import GROUPS, page
 from fairdraw_cli.regulations import IDS, load, read_regulation
@@ -55,6 +57,32 @@ def choices(annotation: Any) -> Iterator[str]:
     else:
         for inner in get_args(annotation):
             yield from choices(inner)
+
+
+def parts(annotation: Any) -> Iterator[str]:
+    """Yield the name of every part of the values and entries of a type, as `check` and its errors name them."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        for name, field in annotation.model_fields.items():
+            yield field.alias or name
+            yield from parts(field.annotation)
+    else:
+        for inner in get_args(annotation):
+            yield from parts(inner)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_part_that_may_differ_has_words(lang: str) -> None:
+    words = catalogue(lang)
+    compared = (field.annotation for name, field in Regulation.model_fields.items() if name not in NEVER_COMPARED)
+    names = {name for annotation in compared for name in parts(annotation)} - (WORDS - {"principle"})
+    assert sorted(name for name in names if not words.has("field", name)) == []
+
+
+@pytest.mark.parametrize(("lang", "word"), [("en", "drawn afresh"), ("zh", "重新抽取")])
+def test_a_substitute_is_told_as_drawn_afresh_and_not_as_cosigned(lang: str, word: str) -> None:
+    old, new = (catalogue(lang).show({"fresh": one}) for one in (True, False))
+    assert old != new
+    assert old.startswith(word)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -18,7 +18,7 @@ WAITING: Final = "–"
 SHOWN: Final = 20  # drawn objects: a report is read, the result list is the place to look one up
 
 SHORT: Final = 16  # digits of a hash in the evidence; the JSON has it whole
-TIMES: Final = frozenset({"as_of", "claimed", "cosigned", "fresh", "limit", "round", "shown", "time"})
+TIMES: Final = frozenset({"as_of", "claimed", "cosigned", "limit", "round", "shown", "time"})
 YEAR_2001: Final = 1_000_000_000  # POSIX seconds: below, a number in a time's place is a beacon's round or a count
 
 

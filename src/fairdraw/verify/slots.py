@@ -186,7 +186,7 @@ def whole_log(case: Case) -> tuple[Prefix, WholeLog]:
     fresh = newest.freshness(case.trust.policy)
     if fresh is None or fresh < case.as_of - case.trust.freshness:
         # An old genuine log, from before the void or the second announcement, must not answer (attack 26).
-        raise CannotTellError("stale", fresh=fresh, as_of=case.as_of, freshness=case.trust.freshness)
+        raise CannotTellError("stale", cosigned=fresh, as_of=case.as_of, freshness=case.trust.freshness)
     # A cosignature that was kept secret counts as soon as anybody has it (attack 4).
     case.prefixes += case.whole.prefixes
     return newest, case.whole
