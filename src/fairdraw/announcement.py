@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fairdraw import encoding
@@ -88,7 +88,7 @@ def announce(  # noqa: PLR0913 - each is a field of the announcement
     """Return the announcement of a draw; `sources` are (chain or events, round), `window` is the last inspection day.
 
     Raises:
-        AnnouncementError: the plan, snapshots, slots, round or window do not fit together.
+        AnnouncementError: the plan, snapshots, slots, round or window do not fit together, as in `check_days`.
         FilterError: a filter asks for what the objects have not.
         StatementError: a field is malformed.
     """
@@ -111,8 +111,7 @@ def announce(  # noqa: PLR0913 - each is a field of the announcement
             expected=encoding.format_time(head.time + margin),
             found=encoding.format_time(due),
         )
-    if encoding.end_of_day(window) <= max(closes_at(timed, number) for timed, number in sources):
-        raise AnnouncementError("window-before-round", expected=encoding.format_time(due), found=window)
+    check_days(rules, slots, window, max(closes_at(timed, number) for timed, number in sources))
     return head.make(
         Announcement,
         with_=tuple(department.name for department in rules.joint),
@@ -132,6 +131,24 @@ def announce(  # noqa: PLR0913 - each is a field of the announcement
         regulation=rules.regulation,
         replaces=replaces,
     )
+
+
+def check_days(plan: Plan, slots: Iterable[str], window: str, settled: int) -> None:
+    """Check that the days of a draw fit the plan; `settled` is when its last round is due, POSIX seconds.
+
+    Raises:
+        AnnouncementError: `window-before-round`, `plan-of-another-year` or `window-outside-schedule`.
+    """
+    if encoding.end_of_day(window) <= settled:
+        raise AnnouncementError("window-before-round", expected=encoding.format_time(settled), found=window)
+    if (year := encoding.year_of(settled)) != plan.year:
+        # Else a plan of next year would dodge this year's cap.
+        raise AnnouncementError("plan-of-another-year", expected=year, found=plan.year)
+    for slot in slots:
+        batch = plan.batch_of(slot)
+        if batch is not None and not batch.first <= window <= batch.last:
+            days = [batch.first, batch.last]
+            raise AnnouncementError("window-outside-schedule", slot=slot, expected=days, found=window)
 
 
 def limit_of(announcement: Announcement | SubstitutionCall, chains: Mapping[str, Chain], minimum: int) -> int:

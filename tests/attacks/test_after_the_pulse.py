@@ -6,8 +6,9 @@ import pytest
 
 from fairdraw.announcement import artifact_of
 from fairdraw.encoding import canonical, lines
-from fairdraw.errors import SeedError
+from fairdraw.errors import AnnouncementError, SeedError
 from fairdraw.record import Record
+from fairdraw.rules import Batch
 from fairdraw.schema import Announcement, Commitment, Committed, Contributor, Withdrawal
 from fairdraw.seed import commitment
 from fairdraw.snapshot import listing_of
@@ -71,6 +72,17 @@ def test_a_window_that_ends_before_the_round_is_refused():
     told = begin()
     early = told.retold(window="2026-09-06")
     assert failing(early.go_on().report()) == {"closed-inputs": "window-before-round"}
+
+
+def test_a_window_outside_the_days_that_the_plan_gives_the_batch_is_refused():
+    told = begin(plan={"schedule": (Batch(slot=SLOT, first="2026-09-01", last="2026-10-31", share=None),)})
+    late = told.retold(window="2026-11-01")
+    assert failing(late.go_on().report()) == {"closed-inputs": "window-outside-schedule"}
+
+
+def test_a_window_outside_the_days_that_the_plan_gives_the_batch_makes_no_announcement():
+    with pytest.raises(AnnouncementError, match="window-outside-schedule"):
+        begin(plan={"schedule": (Batch(slot=SLOT, first="2026-10-01", last="2026-10-31", share=None),)})
 
 
 @pytest.mark.parametrize("number", [2**53 - 1, 2**52])

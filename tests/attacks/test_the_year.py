@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from fairdraw.acts import OutcomeLine
 from fairdraw.bundle import evidence, relevant, statements
 from fairdraw.compliance import plan_faults
-from fairdraw.errors import RegulationError
+from fairdraw.errors import AnnouncementError, RegulationError
 from fairdraw.itemlist import read_items
 from fairdraw.registry import Registry, Row
 from fairdraw.regulation import Regulation, artifact_bytes, departures, parse
@@ -132,13 +132,20 @@ def of_next_year(world: World, step: str, statement: Statement) -> Statement:
     return statement.model_copy(update={"year": 2022}) if step == "plan:2021" else statement
 
 
-def test_a_plan_of_another_year_does_not_dodge_the_cap():
+def test_a_plan_of_another_year_makes_no_announcement():
+    with pytest.raises(AnnouncementError, match="plan-of-another-year"):
+        begun("shandong-2020", bend=of_next_year).draw("DRAW-1.toml")
+
+
+def test_a_plan_of_another_year_does_not_dodge_the_cap(monkeypatch):
+    monkeypatch.setattr("fairdraw.announcement.check_days", lambda *_: None)  # a bureau with a library of its own
     year = begun("shandong-2020", bend=of_next_year)
     report = verify(year, year.draw("DRAW-1.toml"))
     assert report.check("closed-inputs").reason == "plan-of-another-year"
 
 
-def test_a_plan_that_becomes_another_years_by_a_later_version_is_not_the_version_meant():
+def test_a_plan_that_becomes_another_years_by_a_later_version_is_not_the_version_meant(monkeypatch):
+    monkeypatch.setattr("fairdraw.announcement.check_days", lambda *_: None)
     year = begun("shandong-2020")
     another_version(year, "2021", year=2022, reason="adjusted")
     assert verify(year, year.draw("DRAW-1.toml")).check("plan-before-snapshots").state == "fails"

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fairdraw import encoding
-from fairdraw.announcement import read_exclusions, read_recusals
-from fairdraw.encoding import year_of
+from fairdraw.announcement import check_days, read_exclusions, read_recusals
 from fairdraw.errors import AnnouncementError, FilterError, SeedError, SnapshotError
 from fairdraw.exclusion import Exclusion, exclude
 from fairdraw.filter import check, parse
@@ -183,14 +182,7 @@ def closed_inputs(case: Case) -> Evidence:
         raise CheckFailedError("history-after-announcement", expected=case.announcement.index, found=said.history_size)
     if said.regulation != case.plan.regulation:
         raise CheckFailedError("another-regulation", expected=case.plan.regulation, found=said.regulation)
-    due = last_round(case)
-    if encoding.end_of_day(said.window) <= due:
-        raise CheckFailedError("window-before-round", round=due, found=said.window)
-    if (year := year_of(due)) != case.plan.year:
-        # Else a plan of next year would dodge this year's cap.
-        raise CheckFailedError("plan-of-another-year", expected=year, found=case.plan.year)
-    for slot in said.slots:
-        _check_dates(case.plan, slot, said.window)
+    check_days(case.plan, said.slots, said.window, last_round(case))
     check_filters(case)
     case.recusals, case.exclusions = lists(case, said)
     ours = exclude(case.plan, said.slots, {row.no for row in case.rosters["objects"].rows}, earlier_draws(case))
@@ -200,12 +192,6 @@ def closed_inputs(case: Case) -> Evidence:
         lacking = sorted(one.no for one in ours - case.exclusions)
         raise CheckFailedError("exclusions-differ", without_rule=wrong[:5], left_out=lacking[:5])
     return {"recusals": len(case.recusals), "exclusions": len(case.exclusions), "window": said.window}
-
-
-def _check_dates(plan: Plan, slot: str, window: str) -> None:
-    batch = plan.batch_of(slot)
-    if batch is not None and not batch.first <= window <= batch.last:
-        raise CheckFailedError("window-outside-schedule", slot=slot, expected=[batch.first, batch.last], found=window)
 
 
 def check_filters(case: Case) -> None:
