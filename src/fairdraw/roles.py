@@ -5,7 +5,7 @@ nothing: the drawing unit does not sign results where the regulation separates t
 signs off in somebody else's role.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -142,6 +142,11 @@ def check_role(statement: Statement, trust: Trust, regulation: Regulation | None
             "wrong-role", type=found.type, name=found.name, expected=list(found.expected), found=found.found,
             article=list(found.cite),
         )  # fmt: skip
+
+
+def roles_signed(sign_offs: Iterable[SignOff], trust: Trust) -> set[str]:
+    """Return the roles in which some sign-offs count: the one that is claimed is the signer's in the trust file."""
+    return {said.role for said in sign_offs if said.role == role_of(said.by, trust, said.bureau)}
 
 
 def missing_sign_offs(

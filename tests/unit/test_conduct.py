@@ -9,12 +9,13 @@ from fairdraw.calendar import published
 from fairdraw.conduct import due_day, is_obstructed, noncooperations, outcome_faults, void_allowed
 from fairdraw.errors import CalendarError
 from fairdraw.regulation import Regulation
-from fairdraw.roles import missing_sign_offs
-from fairdraw.schema import Plan
+from fairdraw.roles import missing_sign_offs, roles_signed
+from fairdraw.schema import Plan, SignOff
 from fairdraw.substitution import pool
 from fairdraw_cli.regulations import load
 from support.acts import outcome, somebody, standing
 from support.story import tell
+from support.story import trust as reader_of
 
 TOLD = tell()
 CALENDAR = published()
@@ -77,6 +78,14 @@ def test_the_signatures_that_a_regulation_asks_of_a_draw():
     assert missing_sign_offs(drawn, laiyuan, ["legal"]) == ()
     assert [role for role, _ in missing_sign_offs(drawn, laiyuan, ["approver"])] == ["any", "legal"]
     assert all(cite for _, cite in missing_sign_offs(drawn, laiyuan, []))
+
+
+def test_a_sign_off_counts_only_in_the_role_that_the_reader_trusts_the_signer_in():
+    trust = reader_of(TOLD.story)
+    name = next(name for name, known in trust.supervisors.items() if known.role == "discipline")
+    said = TOLD.story.head(name).make(SignOff, of=TOLD.draw.ref, role="discipline")
+    assert roles_signed([said], trust) == {"discipline"}
+    assert roles_signed([said.model_copy(update={"role": "legal"})], trust) == set()
 
 
 def test_outcomes_come_back_as_they_were_written():

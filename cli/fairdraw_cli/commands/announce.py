@@ -21,6 +21,7 @@ from fairdraw.quota import Stratum
 from fairdraw.randomness import Timed, closes_at, time_of
 from fairdraw.registry import read_pairs
 from fairdraw.render import fingerprint
+from fairdraw.roles import missing_sign_offs, roles_signed
 from fairdraw.schema import (
     Announcement,
     AtOnce,
@@ -222,16 +223,12 @@ def _check_regulation(session: Session, desk: Desk, said: Announcement) -> None:
     tell_faults(session, faults)
     if faults:
         raise WorkspaceError("announcement-against-regulation", regulation=rules.id, count=len(faults))
-    known = desk.workspace.trust.supervisors
-    roles = {
-        signed.role
-        for entry, signed in desk.history.all(SignOff)
-        if signed.of.text == plan.items.text and signed.by in known and known[signed.by].role == signed.role
-    }
-    for duty in rules.sign_offs:
-        if duty.of == "item-list" and not (roles if duty.role == "any" else roles & {duty.role}):
-            role = session.words.say("role", duty.role)
-            raise WorkspaceError("item-list-unsigned", index=plan.items.index, role=role, article=list(duty.cite))
+    signed = roles_signed(
+        (signed for _, signed in desk.history.all(SignOff) if signed.of.text == plan.items.text), desk.workspace.trust
+    )
+    for role, cite in missing_sign_offs(desk.history.named(plan.items.text).statement, rules, signed):
+        told = session.words.say("role", role)
+        raise WorkspaceError("item-list-unsigned", index=plan.items.index, role=told, article=list(cite))
 
 
 def _tried(desk: Desk, said: Announcement, lists: Mapping[str, bytes]) -> Preview:

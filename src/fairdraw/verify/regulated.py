@@ -9,6 +9,7 @@ from fairdraw.compliance import announcement_faults, plan_faults
 from fairdraw.errors import FilterError, PlanError, RegulationError
 from fairdraw.itemlist import read_items
 from fairdraw.regulation import Item, Regulation, check_foundation, read_artifact
+from fairdraw.roles import missing_sign_offs, roles_signed
 from fairdraw.schema import ItemList, SignOff
 from fairdraw.statement import Entry
 from fairdraw.verify.anchors import judged_at
@@ -82,17 +83,17 @@ def _items(case: Case) -> tuple[tuple[Item, ...], Entry]:
 def _reviewed(case: Case, rules: Regulation, entry: Entry) -> list[str]:
     """Check that the item list was signed off by the roles that the regulation asks, before the announcement."""
     limit = min(case.said.history_size, judged_at(case))
-    signed = {
-        (known.role, other.statement.role)
-        for other in case.entries.values()
-        if isinstance(other.statement, SignOff)
-        and other.statement.of.text == entry.text_hash
-        and other.text_hash in case.signed
-        and other.index < limit
-        and (known := case.trust.supervisors.get(other.statement.by)) is not None
-    }
-    roles = {role for role, claimed in signed if role == claimed}
-    for duty in rules.sign_offs:
-        if duty.of == "item-list" and not (roles if duty.role == "any" else roles & {duty.role}):
-            raise CheckFailedError("sign-off-missing", of="item-list", role=duty.role, article=list(duty.cite))
-    return sorted(roles)
+    signed = roles_signed(
+        (
+            other.statement
+            for other in case.entries.values()
+            if isinstance(other.statement, SignOff)
+            and other.statement.of.text == entry.text_hash
+            and other.text_hash in case.signed
+            and other.index < limit
+        ),
+        case.trust,
+    )
+    for role, cite in missing_sign_offs(entry.statement, rules, signed):
+        raise CheckFailedError("sign-off-missing", of="item-list", role=role, article=list(cite))
+    return sorted(signed)
