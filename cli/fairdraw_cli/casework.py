@@ -1,8 +1,8 @@
 """A draw of a workspace by its id: its announcement, its inputs, and what it waits for."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from fairdraw.announcement import Inputs, limit_of, read_exclusions, read_recusals
 from fairdraw.beacon import Chain, Pulse
@@ -39,6 +39,7 @@ DEPOSITARIES = 2  # one alone could lose the key, or say that it did
 
 
 DAY: Final = 24 * 3600
+Role = Literal["objects", "inspectors"]
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,14 @@ class Matter:
         """Return the plan version that counts."""
         return self.named(self.said.plan).of(Plan)
 
-    def roster(self, role: str) -> tuple[Entry, Roster]:
-        """Return the snapshot entry of "objects" or "inspectors" and its roster."""
-        entry = self.named(getattr(self.said, role))
-        statement = entry.of(SnapshotStatement)
-        return entry, read_roster(self.desk.workspace.artifact(statement.roster.digest), statement)
+    def rosters(self) -> Iterator[tuple[Role, Entry, Roster]]:
+        """Yield the draw's snapshots and their rosters: of the objects, the inspectors, and each department's."""
+        said, place = self.said, self.desk.workspace
+        roles: tuple[tuple[Role, Ref], ...] = (("objects", said.objects), ("inspectors", said.inspectors))
+        for role, ref in (*roles, *(("inspectors", ref) for ref in said.joint)):
+            entry = self.named(ref)
+            statement = entry.of(SnapshotStatement)
+            yield role, entry, read_roster(place.artifact(statement.roster.digest), statement)
 
     def inputs(self) -> Inputs:
         """Return all that the draw is a function of, besides its key."""

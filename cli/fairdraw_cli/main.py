@@ -46,6 +46,7 @@ COMMANDS: Final[Tree] = {
         "attest": "supervise:attest",
         "cosign": "oversee:cosign",
         "freeze": "oversee:freeze",
+        "openings": "oversee:openings",
     },
     "regulation": {"list": "regulation:list_", "show": "regulation:show", "check": "regulation:check"},
     "items": {"log": "plan:log_items"},

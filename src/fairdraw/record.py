@@ -177,7 +177,7 @@ def make_record(
         results=listing,
         counts=Counts(
             objects=len(inputs.objects.rows),
-            inspectors=len(inputs.inspectors.rows),
+            inspectors=len(inputs.staff),
             strata=len(outcome.strata),
             drawn=len(outcome.selection.drawn),
         ),

@@ -146,7 +146,7 @@ def _open_names(session: Session, matter: Matter) -> None:
     if not over:
         # Before the visit a name would be the notice that nobody may have (不提前告知).
         raise WorkspaceError("nothing-to-open", found=matter.name)
-    told = [opening for row in openings_of(desk, matter.roster("objects")[0], sorted(over)) for opening in row]
+    told = [opening for row in openings_of(desk, matter.named(matter.said.objects), sorted(over)) for opening in row]
     data = lines(canonical(opening.model_dump()) for opening in told)
     artifact = keep(desk, data)
     fields: dict[str, Any] = {"of": drawn.ref, "artifact": artifact, "key": None, "embargo": None}

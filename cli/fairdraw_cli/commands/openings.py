@@ -1,6 +1,6 @@
 """`openings`: private fields of some rows, for supervisors who compare them with the truth."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 
 import click
 
@@ -18,19 +18,33 @@ from fairdraw_cli.session import Session
 
 
 def openings_of(
-    desk: Desk, snapshot: Entry, numbers: Sequence[str] | None, *, own: bool = False
+    desk: Desk, snapshot: Entry, numbers: Collection[str], *, own: bool = False
 ) -> Iterator[tuple[Opening, ...]]:
-    """Yield the openings of some rows of a snapshot, or of all; with `own` those of closed fields too."""
+    """Yield the openings of some rows of a snapshot of the bureau's, as `opened` has it.
+
+    Raises:
+        WorkspaceError: `private-of-a-department`.
+    """
     statement = snapshot.of(SnapshotStatement)
-    logged = [e for e, s in desk.history.all(SnapshotStatement) if s.registry == statement.registry]
+    if statement.by != desk.workspace.bureau:
+        raise WorkspaceError("private-of-a-department", name=statement.by, registry=statement.registry)
+    logged = [e for e, s in desk.history.all(SnapshotStatement, statement.by) if s.registry == statement.registry]
     number = [e.text_hash for e in logged].index(snapshot.text_hash) + 1
     secret = read_secret(desk.workspace.secret(f"{statement.registry}-{number}.secret"))
     folder = desk.workspace.registry(statement.registry)
     older = folder / f"private-{number}.jsonl"
+    private = read(older if older.exists() else folder / "private.jsonl")
+    yield from opened(statement, secret, private, numbers, own=own)
+
+
+def opened(
+    statement: SnapshotStatement, secret: bytes, private: bytes, numbers: Collection[str], *, own: bool = False
+) -> Iterator[tuple[Opening, ...]]:
+    """Yield the openings of some rows of a snapshot; with `own` those of closed fields too."""
     fields = [field for field, openable in statement.private if openable or own]
-    for line in split_lines(read(older if older.exists() else folder / "private.jsonl")):
+    for line in split_lines(private):
         match parse(line):
-            case {"no": str(no), "private": list(values)} if numbers is None or no in numbers:
+            case {"no": str(no), "private": list(values)} if no in numbers:
                 yield open_row(secret, statement, Row(no, {}, tuple(map(str, values))), fields, own=own)
 
 
@@ -54,14 +68,25 @@ def openings(session: Session, name: str, numbers: tuple[str, ...], *, everythin
     """Write openings of rows for supervisors."""
     with writing(session) as desk:
         matter = find(desk, name)
-        told: list[Opening] = []
         chosen = (numbers, numbers) if numbers else (None, None) if everything else _audit_rows(matter)
-        for role, wanted in zip(("objects", "inspectors"), chosen, strict=True):
-            for row in openings_of(desk, matter.roster(role)[0], wanted):
-                told += row
-        if lacking := sorted(set(numbers) - {opening.no for opening in told}):
+        wanted = dict(zip(("objects", "inspectors"), chosen, strict=True))
+        told: list[Opening] = []
+        found: set[str] = set()
+        theirs: list[tuple[Entry, list[str]]] = []
+        for role, snapshot, roster in matter.rosters():
+            rows = {row.no for row in roster.rows}
+            asked = rows if (some := wanted[role]) is None else rows & set(some)
+            found |= asked
+            if snapshot.statement.by == desk.workspace.bureau:
+                told += (opening for row in openings_of(desk, snapshot, asked) for opening in row)
+            elif asked:
+                theirs.append((snapshot, sorted(asked)))
+        if lacking := sorted(set(numbers) - found):
             raise WorkspaceError("no-such-number", found=lacking[0])
         path = desk.workspace.draw(name) / f"{name}.openings.jsonl"
         write(path, lines(canonical(opening.model_dump()) for opening in told), mode=PRIVATE)
         session.say("openings.written", rows=len({opening.no for opening in told}), count=len(told), file=path)
+        for snapshot, closed in theirs:
+            # The bureau has not their secret, and nobody gives it away.
+            session.say("openings.of-a-department", name=snapshot.statement.by, index=snapshot.index, numbers=closed)
         session.answer({"id": name, "file": str(path), "rows": sorted({opening.no for opening in told})})

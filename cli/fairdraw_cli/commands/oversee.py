@@ -1,4 +1,4 @@
-"""`sign`, `receipt`, `supervisor cosign|freeze`: what others than the bureau sign, with nothing but a key."""
+"""`sign`, `receipt`, `supervisor cosign|freeze|openings`: what others than the bureau sign, with nothing but a key."""
 
 import os
 from pathlib import Path
@@ -27,10 +27,11 @@ from fairdraw.snapshot import freeze as freeze_registry
 from fairdraw.statement import Entry, read_entry
 from fairdraw.trust import parse_trust
 from fairdraw_cli.commands.freeze import seals_in
+from fairdraw_cli.commands.openings import opened
 from fairdraw_cli.commands.substitute import read_call
 from fairdraw_cli.commands.supervise import KEY, LOG, TRUST, Chair, hand_over, signer_of, sit
 from fairdraw_cli.cosigning import Request
-from fairdraw_cli.files import PRIVATE, create_private, read, write
+from fairdraw_cli.files import PRIVATE, create_private, read, read_secret, write
 from fairdraw_cli.helping import command
 from fairdraw_cli.rows import bad_row
 from fairdraw_cli.session import Session
@@ -203,7 +204,7 @@ def freeze(
                               "attrs": frozen.attrs, "private": frozen.private, "left_out": None}  # fmt: skip
     said = chair.head().make(SnapshotStatement, **fields)
     check_role(said, chair.trust, None)
-    stem = f"{registry}-{said.seq:06}"
+    stem = _stem(said)
     create_private(chair.folder / f"{stem}.secret", f"{secret.hex()}\n".encode())
     rows = (canonical({"no": row.no, "private": list(row.private)}) for row in frozen.rows)
     write(chair.folder / f"{stem}.private.jsonl", lines(rows), mode=PRIVATE)
@@ -217,3 +218,33 @@ def freeze(
     session.say("supervisor.hand-over-roster", file=chair.path_of(entry.statement), roster=roster)
     session.answer({"file": str(chair.path_of(entry.statement)), "roster": str(roster), "text": entry.text_hash,
                     "count": len(frozen.rows)})  # fmt: skip
+
+
+def _stem(said: SnapshotStatement) -> str:
+    """Return how the names of the files begin that belong to a department's snapshot."""
+    return f"{said.registry}-{said.seq:06}"
+
+
+@command(
+    INDEX,
+    click.argument("numbers", metavar="NO...", nargs=-1, required=True),
+    KEY, LOG, TRUST,
+    json=True,
+    clock=True,
+)  # fmt: skip
+def openings(session: Session, index: int, numbers: tuple[str, ...], key: Path, log: str, trust: Path) -> None:
+    """Write openings of rows that a department froze, for supervisors."""
+    chair = sit(session, key, log, trust)
+    said = _entry(chair, index, SnapshotStatement).of(SnapshotStatement)
+    if said.by != chair.signer.name:
+        raise WorkspaceError("private-of-a-department", name=said.by, registry=said.registry)
+    stem = _stem(said)
+    secret, private = read_secret(chair.folder / f"{stem}.secret"), read(chair.folder / f"{stem}.private.jsonl")
+    roster = read_roster(read(chair.folder / f"{stem}.roster.jsonl"), said)
+    if lacking := sorted(set(numbers) - {row.no for row in roster.rows}):
+        raise WorkspaceError("no-such-row", registry=said.registry, found=lacking[0])
+    told = [opening for row in opened(said, secret, private, numbers) for opening in row]
+    path = chair.folder / f"{stem}.openings.jsonl"
+    write(path, lines(canonical(opening.model_dump()) for opening in told), mode=PRIVATE)
+    session.say("openings.written", rows=len(set(numbers)), count=len(told), file=path)
+    session.answer({"file": str(path), "rows": sorted(set(numbers))})

@@ -1,7 +1,5 @@
 """`slip`: one row's proof, to hand to whom it concerns."""
 
-from typing import Literal
-
 import click
 
 from fairdraw.encoding import lines
@@ -9,7 +7,9 @@ from fairdraw.errors import WorkspaceError
 from fairdraw.randomness import artifacts_of
 from fairdraw.schema import Draw
 from fairdraw.slip import make_slip
-from fairdraw_cli.casework import Matter, find
+from fairdraw.snapshot import Roster
+from fairdraw.statement import Entry
+from fairdraw_cli.casework import Matter, Role, find
 from fairdraw_cli.commands.openings import openings_of
 from fairdraw_cli.desk import writing
 from fairdraw_cli.files import PRIVATE, PUBLIC, write
@@ -17,15 +17,12 @@ from fairdraw_cli.helping import command
 from fairdraw_cli.papers import result_list
 from fairdraw_cli.session import LANGUAGES, Session, catalogue
 
-Role = Literal["objects", "inspectors"]
-ROLES: tuple[Role, Role] = ("objects", "inspectors")
 
-
-def _role_of(matter: Matter, no: str) -> Role:
-    """Return in which registry of the draw a number stands; of two that have it, the objects'."""
-    for role in ROLES:
-        if any(row.no == no for row in matter.roster(role)[1].rows):
-            return role
+def _registry_of(matter: Matter, no: str) -> tuple[Role, Entry, Roster]:
+    """Return the registry of the draw in which a number stands; of two that have it, the objects'."""
+    for role, snapshot, roster in matter.rosters():
+        if any(row.no == no for row in roster.rows):
+            return role, snapshot, roster
     raise WorkspaceError("no-such-number", found=no)
 
 
@@ -42,8 +39,8 @@ def slip(session: Session, name: str, no: str, *, own: bool) -> None:
         matter = find(desk, name)
         if matter.draw is None:
             raise WorkspaceError("not-drawn", found=name)
-        drew, role = matter.draw.of(Draw), _role_of(matter, no)
-        snapshot, roster = matter.roster(role)
+        drew = matter.draw.of(Draw)
+        role, snapshot, roster = _registry_of(matter, no)
         hidden = matter.hidden
         if hidden and not own:
             # Whoever holds it could tell whether the row was drawn, and until the day nobody may.

@@ -234,9 +234,11 @@ def _randomness(signature: str) -> str:
 
 def _snapshots(inputs: Inputs) -> Section:
     said = inputs.announcement.of(Announcement)
+    departments = zip(inputs.plan.joint, said.joint, inputs.joint, strict=True)
     rosters = (
         (inputs.plan.objects, "objects", said.objects.index, inputs.objects),
         (inputs.plan.inspectors, "inspectors", said.inspectors.index, inputs.inspectors),
+        *((of.inspectors, "inspectors", ref.index, roster) for of, ref, roster in departments),
     )
     return Section(
         code="snapshots",

@@ -98,7 +98,7 @@ def snapshot(case: Case) -> Evidence:
     found = []
     for named in inputs.registries(said, plan):
         # An inspector of another department stands in that department's snapshot, of which the slip's row tells.
-        if named.role != "objects" if slip.registry == "inspectors" else named.role == "objects":
+        if (named.role == "objects") == (slip.registry == "objects"):
             entry = case.entries.get(named.ref.text)
             found += [(named, entry)] if entry is not None else []
     if not found:
