@@ -185,12 +185,10 @@ def _allocate(what: _Item, objects: Roster, exclusions: Collection[Exclusion]) -
     return strata, floors
 
 
-def _ratio_of(rule: Rule, values: Values) -> RatioOf:
-    """Return the ratio whose values are the longest beginning of a stratum's."""
+def _ratio_of(rule: Rule, values: Values) -> RatioOf | None:
+    """Return the ratio whose values are the longest beginning of a stratum's, None where no ratio's are."""
     fitting = [one for one in rule.ratios if _bytes(one.of) == _bytes(values[: len(one.of)])]
-    if not fitting:
-        raise PlanError("stratum-without-ratio", items=list(rule.items), found=list(values))
-    return max(fitting, key=lambda one: len(one.of))
+    return max(fitting, key=lambda one: len(one.of), default=None)
 
 
 def _cells(what: _Item, objects: Roster, exclusions: Collection[Exclusion]) -> tuple[list[_Cell], Counter[Values]]:
@@ -208,12 +206,15 @@ def _cells(what: _Item, objects: Roster, exclusions: Collection[Exclusion]) -> t
             cell.before += row.no in before
             if row.no not in out:
                 cell.eligible.append(row.no)
-    # A stratum that the filter empties needs no ratio of its own, but counts where a floor speaks of its values.
     populations: Counter[Values] = Counter()
     for cell in cells.values():
-        if cell.base or any(one.of == cell.values[: len(one.of)] for one in rule.ratios):
-            cell.of = _ratio_of(rule, cell.values)
-            populations[cell.of.of] += cell.total
+        of = _ratio_of(rule, cell.values)
+        if of is not None:
+            # Also where the filter leaves nothing: a floor is of all rows of its values.
+            cell.of = of
+            populations[of.of] += cell.total
+        elif cell.base:
+            raise PlanError("stratum-without-ratio", items=list(rule.items), found=list(cell.values))
     return [cell for cell in cells.values() if cell.base], populations
 
 

@@ -125,6 +125,15 @@ def test_each_type_has_its_ratio_and_the_longest_beginning_counts():
     assert quotas(plan(ratios=ratios), roster(*kinds)) == {"h": 5, "p": 3, "x": 2}
 
 
+def test_one_and_true_are_two_values_also_where_the_filter_leaves_nothing():
+    ratios = ({"of": (1,), "ratio": "1/2", "rounding": "ceil", "floor": None},)
+    numbered = plan(strata=("beds",), ratios=ratios, filter='kind = "h"')
+    assert quotas(numbered, roster(*[{"beds": 1, "kind": "h"}] * 4)) == {1: 2}
+    assert quotas(numbered, roster(*[{"beds": True, "kind": "p"}] * 4)) == {}
+    with pytest.raises(PlanError, match="stratum-without-ratio"):
+        quotas(numbered, roster(*[{"beds": True, "kind": "h"}] * 4))
+
+
 @pytest.mark.parametrize(
     ("bent", "code"),
     [
