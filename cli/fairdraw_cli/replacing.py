@@ -5,9 +5,10 @@ What a verifier makes of it is in `fairdraw.verify.slots`; here a bureau is told
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypedDict
 
 from fairdraw.announcement import limit_of
+from fairdraw.compliance import MACHINE_REASONS
 from fairdraw.errors import WorkspaceError
 from fairdraw.schema import Announcement, Void
 from fairdraw.statement import Entry
@@ -15,7 +16,6 @@ from fairdraw_cli.casework import voids
 from fairdraw_cli.desk import Desk
 from fairdraw_cli.history import cosigned_before
 
-REASONS: Final = frozenset({"chain-retired", "quorum-not-shown", "required-seed-missing", "attempts-exhausted"})
 CHAIN_FIELDS: Final = {"seq", "prev", "time", "beacon", "replaces"}
 
 
@@ -51,12 +51,26 @@ def replaced(desk: Desk, slots: Sequence[str]) -> Replaced | None:
     return Replaced(earlier[0], ended[0], free)
 
 
-def inputs_then(desk: Desk, before: Replaced) -> dict[str, object]:
+class Fixed(TypedDict):
+    """What an announcement is made from: statements of the log, and how much of it there was."""
+
+    plan: Entry
+    objects: Entry
+    inspectors: Entry
+    joint: Sequence[Entry]
+    history_size: int
+
+
+def inputs_then(desk: Desk, before: Replaced) -> Fixed:
     """Return the inputs of the first announcement: after the round nothing but the round may be another."""
-    refs = {"plan": before.said.plan, "objects": before.said.objects, "inspectors": before.said.inspectors}
-    entries: dict[str, object] = {name: desk.history.named(ref.text) for name, ref in refs.items()}
-    entries["joint"] = tuple(desk.history.named(ref.text) for ref in before.said.joint)
-    return {**entries, "history_size": before.said.history_size}
+    said, named = before.said, desk.history.named
+    return Fixed(
+        plan=named(said.plan.text),
+        objects=named(said.objects.text),
+        inspectors=named(said.inspectors.text),
+        joint=[named(ref.text) for ref in said.joint],
+        history_size=said.history_size,
+    )
 
 
 def check_replacement(said: Announcement, before: Replaced) -> None:
@@ -70,5 +84,5 @@ def check_replacement(said: Announcement, before: Replaced) -> None:
         return
     reason = before.void.of(Void).reason
     same = before.said.model_dump(exclude=CHAIN_FIELDS) == said.model_dump(exclude=CHAIN_FIELDS)
-    if reason not in REASONS or not same:
+    if reason not in MACHINE_REASONS or not same:
         raise WorkspaceError("slot-dead", index=before.void.index, reason=reason, found=list(said.slots))

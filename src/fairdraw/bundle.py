@@ -6,7 +6,7 @@ done here; judging them is `verify`.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypedDict
 
 from pydantic import FailFast, Field, ValidationError
 
@@ -289,7 +289,15 @@ def _thin(data: bytes) -> bytes:
     return Note(note.text, (log_line, *kept)).format()
 
 
-def evidence(log_entries: Sequence[bytes], sizes: Sequence[SignedSize], carried: Sequence[Entry]) -> dict[str, object]:
+class Proven(TypedDict):
+    """The fields of a bundle or slip that hold statements of the log, and the proofs that they are in it."""
+
+    checkpoint: str
+    checkpoints: tuple[Earlier, ...]
+    entries: tuple[LoggedEntry, ...]
+
+
+def evidence(log_entries: Sequence[bytes], sizes: Sequence[SignedSize], carried: Sequence[Entry]) -> Proven:
     """Return the checkpoint fields and entries of a bundle or slip."""
     newest = max(carried, key=lambda entry: entry.index)
     quorum = [s for s in sizes if s.size > newest.index and s.quorum_time is not None]
@@ -334,13 +342,16 @@ def make_bundle(
     pulses: Sequence[PulseValue],
     artifacts: Mapping[str, bytes],
     embargo: str | None = None,
+    known: Sequence[Entry] | None = None,
 ) -> Bundle:
     """Return the bundle of a draw from its log's entries and signed checkpoints.
+
+    `known` are the log's statements, if they are read already.
 
     Raises:
         BundleError: `no-checkpoint`: none covers the draw.
     """
-    carried = relevant(statements(log_entries), announcement, draw)
+    carried = relevant(statements(log_entries) if known is None else known, announcement, draw)
     return Bundle(
         v=0,
         type="bundle",
@@ -351,7 +362,7 @@ def make_bundle(
         pulses=tuple(pulses),
         embargo=embargo,
         artifacts=tuple(Carried(digest=name, data=encoding.to_base64(artifacts[name])) for name in sorted(artifacts)),
-        **evidence(log_entries, sizes, carried),  # type: ignore[arg-type]  # its three fields, typed as one dict
+        **evidence(log_entries, sizes, carried),
     )
 
 

@@ -192,17 +192,6 @@ def candidates(
     return Candidates(members=members, experts=experts, skills=skills, urn=urn, lacking=lacking)
 
 
-def eligibility(
-    team: Team, objects: Sequence[RosterRow], inspectors: Sequence[RosterRow], recusals: Set[Pair], window: str
-) -> Mapping[str, tuple[Member, ...]]:
-    """Return the eligible (department, number) pairs of each object, in roster order.
-
-    Raises:
-        AssignmentError: as `candidates`.
-    """
-    return candidates(team, objects, inspectors, recusals, window).members
-
-
 def _lacking(
     team: Team,
     members: Mapping[str, tuple[Member, ...]],

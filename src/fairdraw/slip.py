@@ -100,7 +100,7 @@ def make_slip(  # noqa: PLR0913 - each is a part of the proof
             Carried(digest=name, data=encoding.to_base64(artifacts[name]))
             for name in sorted(artifacts_of(announcement.of(Announcement).beacon, said.pulses))
         ),
-        **evidence(log_entries, sizes, carried),  # type: ignore[arg-type]  # its three fields, typed as one dict
+        **evidence(log_entries, sizes, carried),
     )
 
 

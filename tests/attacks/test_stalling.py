@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fairdraw import assignment
 from fairdraw.assignment import Assignment, assign
-from fairdraw.eligibility import eligibility
+from fairdraw.eligibility import candidates
 from fairdraw.encoding import from_base64, to_base64
 from fairdraw.errors import AssignmentError
 from fairdraw.messages import Catalogue
@@ -54,7 +54,7 @@ SAME = {"rule": "same", "object": "region", "inspector": "region"}
 
 def counted(key: bytes, rules: Team, objs: list[RosterRow], staff: list[RosterRow]) -> dict:
     """Match as specs/assignment.md §5 has it, every attempt made and none left out; blocks are the regions."""
-    able = eligibility(rules, objs, staff, frozenset(), WINDOW)
+    able = candidates(rules, objs, staff, frozenset(), WINDOW).members
     teams: dict[str, tuple] = {}
     blocks = []
     for region in sorted({obj.attrs["region"] for obj in objs}):

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from fairdraw import assignment
 from fairdraw.assignment import assign
-from fairdraw.eligibility import candidates, eligibility, is_forced
+from fairdraw.eligibility import candidates, is_forced
 from fairdraw.errors import AssignmentError
 from fairdraw.rules import Eligible, Experts, Speciality, Team
 from fairdraw.snapshot import RosterRow
@@ -83,7 +83,7 @@ def refused(*args) -> AssignmentError:
 
 def allowed(rules: Team, objs, staff, recusals=frozenset()) -> set:
     """Return every matching that the rules allow, by trying all of them."""
-    able = eligibility(rules, objs, staff, recusals, WINDOW)
+    able = candidates(rules, objs, staff, recusals, WINDOW).members
     skills = {one.no: one.attrs.get("skills", ()) for one in staff}
     choices = [
         [
@@ -168,15 +168,15 @@ def test_two_of_each_department_inspect_jointly():
 
 def test_rules_say_who_may_inspect_whom():
     objs, staff = objects("a", "b", None), inspectors("a", "a", "b", "b", None)
-    able = eligibility(team(eligible=(QUALIFIED, SAME)), objs, staff, frozenset(), WINDOW)
+    able = candidates(team(eligible=(QUALIFIED, SAME)), objs, staff, frozenset(), WINDOW).members
     assert {no: numbers(members) for no, members in able.items()} == {
         "H-0": {"I-0", "I-1"}, "H-1": {"I-2", "I-3"}, "H-2": frozenset(),
     }  # fmt: skip
-    able = eligibility(team(eligible=(DIFFER,)), objs, staff, frozenset({("H-0", "I-2")}), WINDOW)
+    able = candidates(team(eligible=(DIFFER,)), objs, staff, frozenset({("H-0", "I-2")}), WINDOW).members
     assert {no: numbers(members) for no, members in able.items()} == {
         "H-0": {"I-3"}, "H-1": {"I-0", "I-1"}, "H-2": frozenset(),
     }  # fmt: skip
-    nobody = eligibility(team(), objs, inspectors("a", qualified=False), frozenset(), WINDOW)
+    nobody = candidates(team(), objs, inspectors("a", qualified=False), frozenset(), WINDOW).members
     assert not any(nobody.values())
 
 
@@ -217,7 +217,7 @@ def test_rules_say_who_may_inspect_whom():
 def test_each_rule_holds_as_the_specification_says(rule, ours, theirs, holds):
     objs = [RosterRow("H-0", {} if rule.object is None else {rule.object: ours}, "")]
     staff = [RosterRow("I-0", {rule.inspector: theirs}, "")]
-    assert bool(eligibility(team(eligible=(rule,)), objs, staff, frozenset(), WINDOW)["H-0"]) == holds
+    assert bool(candidates(team(eligible=(rule,)), objs, staff, frozenset(), WINDOW).members["H-0"]) == holds
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_what_the_shandong_rules_say(shandong):
         "complaint", "media", "data-monitoring", "campaign", "superior", "transferred"
     )  # fmt: skip
     assert shandong.sign_offs_of("plan") == ("superior",)
-    assert shandong.signers_of("result") == ("inspecting-unit",)
+    assert [(duty.of, duty.role) for duty in shandong.signers] == [("result", "inspecting-unit")]
     assert [shandong.valid_on(day) for day in ("2019-12-31", "2020-01-01", "2021-12-31", "2022-01-01")] == [
         False, True, True, False
     ]  # fmt: skip

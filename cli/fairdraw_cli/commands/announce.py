@@ -45,7 +45,7 @@ from fairdraw_cli.eventform import read_events
 from fairdraw_cli.files import create_private, read, read_secret, write
 from fairdraw_cli.forms import DrawForm, read_form
 from fairdraw_cli.helping import command
-from fairdraw_cli.replacing import Replaced, check_replacement, inputs_then, replaced
+from fairdraw_cli.replacing import Fixed, Replaced, check_replacement, inputs_then, replaced
 from fairdraw_cli.rows import bad_row
 from fairdraw_cli.session import Session
 from fairdraw_cli.workspace import Workspace
@@ -170,13 +170,13 @@ def _make(
     )
     before = replaced(desk, form.slots)
     late = before if before and not before.free else None
-    fields = {"objects": objects[1], "inspectors": inspectors[1], "joint": _joint(desk, rules), "plan": plan,
-              "history_size": len(desk.history.data)}  # fmt: skip
+    now = Fixed(plan=plan, objects=objects[1], inspectors=inspectors[1], joint=_joint(desk, rules),
+                history_size=len(desk.history.data))  # fmt: skip
     then = late.announcement.index if late else len(desk.history.data)
     exclusions = exclusions_of(desk, rules, form.slots, _roster(desk, objects[1]), then)
     said = make_announcement(
         desk.head,
-        **(inputs_then(desk, late) if late else fields),  # type: ignore[arg-type]  # four fields, typed as one dict
+        **(inputs_then(desk, late) if late else now),
         slots=form.slots,
         recusals=recusals,
         exclusions=exclusions,

@@ -12,9 +12,9 @@ from typing import Final, Literal
 from fairdraw.announcement import limit_of
 from fairdraw.audit.chain import Ledger
 from fairdraw.audit.report import AuditFinding, Cell, Table, Term, find
-from fairdraw.bundle import Bundle, Carried, artifact_names, evidence, relevant
+from fairdraw.bundle import Bundle, artifact_names, make_bundle, relevant
 from fairdraw.compliance import MACHINE_REASONS
-from fairdraw.encoding import LAST_TIME, day_of, digest, end_of_day, to_base64, year_of
+from fairdraw.encoding import LAST_TIME, day_of, digest, end_of_day, year_of
 from fairdraw.errors import AnnouncementError, EncodingError
 from fairdraw.exclusion import draws_of_the_year
 from fairdraw.randomness import settled_at
@@ -143,8 +143,7 @@ def bundle_from_log(ledger: Ledger, announcement: Entry, draw: Entry) -> Bundle:
     """
     said, drew = announcement.of(Announcement), draw.of(Draw)
     entries = [data for data in ledger.view.entries if data is not None]
-    carried = relevant(ledger.whole.everything, announcement, draw)
-    known = {entry.text_hash: entry.statement for entry in carried}
+    known = {entry.text_hash: entry.statement for entry in relevant(ledger.whole.everything, announcement, draw)}
     snapshots = [known.get(ref.text) for ref in (said.objects, said.inspectors, *said.joint)]
     rosters = [one for one in snapshots if isinstance(one, SnapshotStatement)]
     plan = known.get(said.plan.text)
@@ -157,18 +156,14 @@ def bundle_from_log(ledger: Ledger, announcement: Entry, draw: Entry) -> Bundle:
         items = found if isinstance(found, ItemList) else None
     rules = None if said.regulation is None else ledger.view.artifacts.get(said.regulation.digest)
     names = artifact_names(said, rosters, draws, items, pulses=drew.pulses, regulation=rules)
-    found_here = {name: ledger.view.artifacts[name] for name in names if name in ledger.view.artifacts}
-    return Bundle(
-        v=0,
-        type="bundle",
-        log=ledger.log,
-        bureau=ledger.bureau,
-        announcement=announcement.text_hash,
-        draw=draw.text_hash,
+    return make_bundle(
+        entries,
+        ledger.sizes,
+        announcement=announcement,
+        draw=draw,
         pulses=drew.pulses,
-        embargo=None,
-        artifacts=tuple(Carried(digest=name, data=to_base64(data)) for name, data in sorted(found_here.items())),
-        **evidence(entries, ledger.sizes, carried),  # type: ignore[arg-type]  # its three fields, typed as one dict
+        artifacts={name: ledger.view.artifacts[name] for name in names if name in ledger.view.artifacts},
+        known=ledger.whole.everything,
     )
 
 

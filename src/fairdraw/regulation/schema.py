@@ -192,10 +192,6 @@ class Regulation(Value):
         """Return the roles that must sign off an act; `any` stands for any supervisor."""
         return tuple(duty.role for duty in self.sign_offs if duty.of == act)
 
-    def signers_of(self, act: Act) -> tuple[Role, ...]:
-        """Return the roles that must themselves sign an act as its authors."""
-        return tuple(duty.role for duty in self.signers if duty.of == act)
-
     def reading(self, code: str) -> str | None:
         """Return how a rule is read, None where it does not occur in this document."""
         return next((one.value for one in self.readings if one.code == code), None)

@@ -8,6 +8,7 @@ from fairdraw.announcement import check_days, read_exclusions, read_recusals
 from fairdraw.errors import AnnouncementError, FilterError, SeedError, SnapshotError
 from fairdraw.exclusion import Exclusion, exclude
 from fairdraw.filter import check, parse
+from fairdraw.roles import DEPARTMENT
 from fairdraw.schema import (
     Announcement,
     Commitment,
@@ -32,7 +33,6 @@ from fairdraw.verify.report import CannotTellError, CheckFailedError
 
 Evidence = Mapping[str, object]
 DAY = 24 * 3600
-DEPARTMENT = "department"  # the role of a department that takes part in joint draws
 DEPOSITARIES = 2  # one alone could lose the key, or say that it did
 
 

@@ -5,8 +5,9 @@ anything yet), and afterwards just for reasons that a machine can check, with th
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 
-from fairdraw.announcement import Inputs, limit_of
+from fairdraw.announcement import limit_of
 from fairdraw.bundle import Slip
 from fairdraw.draw import draw_lots, key_material
 from fairdraw.errors import AssignmentError
@@ -82,15 +83,7 @@ def _attempts_exhausted(case: Case, announcement: Entry, void: Entry) -> bool:
     if isinstance(said.disclosure, Until):
         return False
     recusals, exclusions = lists(case, said)
-    inputs = Inputs(
-        announcement=announcement,
-        plan=case.plan,
-        objects=case.rosters["objects"],
-        inspectors=case.rosters["inspectors"],
-        joint=tuple(case.rosters[department.name] for department in case.plan.joint),
-        recusals=recusals,
-        exclusions=exclusions,
-    )
+    inputs = replace(case.inputs(), announcement=announcement, recusals=recusals, exclusions=exclusions)
     randomness = check_pulses(case, announcement, void.of(Void).pulses)
     seeds = committed_seeds(case, announcement)
     try:
