@@ -6,7 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
-from fairdraw.errors import WorkspaceError
+from fairdraw.errors import FilterError, WorkspaceError
+from fairdraw.filter import parse
 from fairdraw.regulation import Item, Regulation
 from fairdraw.values import Count, FieldName, Id, Name, Positive, Ratio, Reason, Rounding, Slot, Text
 from fairdraw_cli.forms import Day, Form, Slots, as_tuple, fault, unique
@@ -100,11 +101,22 @@ class GradeForm(Form):
     whole: bool = False
 
 
+def _filter(value: str) -> str:
+    """A filter that nobody can read would make every draw under the plan fail, and the plan is logged first."""
+    try:
+        parse(value)
+    except FilterError as error:
+        if error.code == "filter-not-canonical":
+            raise fault("file-filter-spelling", expected=error.params["expected"]) from None
+        raise fault("file-filter", position=error.params["position"]) from None
+    return value
+
+
 class RuleForm(Form):
     """`[[rule]]` of a plan: how the objects of some items are drawn."""
 
     items: Annotated[tuple[Id, ...], BeforeValidator(as_tuple), Field(min_length=1), AfterValidator(unique)]
-    filter: Text = ""
+    filter: Annotated[Text, AfterValidator(_filter)] = ""
     strata: Fields = ()
     ratios: Annotated[tuple[RatioForm, ...], BeforeValidator(as_tuple), Field(min_length=1)]
     grade: FieldName | None = None

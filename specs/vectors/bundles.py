@@ -180,7 +180,7 @@ def _other_trust(book: Book, trust: str) -> None:
 def _patched(book: Book, file: Any) -> None:
     told = stories.plain()
     lines, said = stories.lines_of(told), told.announcement.statement
-    results = told.draw.statement.results.digest  # type: ignore[union-attr]
+    results = told.draw.statement.results.digest
     drawn = [line for line in lines if "ticket" in line]
     spare = next(row.no for row in told.objects[1].roster.rows if row.no not in {line["no"] for line in drawn})
     idle = next(f"I-{i:02d}" for i in range(1, 6) if f"I-{i:02d}" not in canonical(drawn[0]["team"]))
@@ -212,7 +212,7 @@ def _patched(book: Book, file: Any) -> None:
         ("a roster left out", "rosters", "artifact-missing",
          _drop(f"/artifacts/{[one['digest'] for one in file['artifacts']].index(roster)}")),
         ("a recusal changed", "closed-inputs", "wrong-digest",
-         _artifact(file, said.recusals.digest, "H-000001", "H-000002")),  # type: ignore[attr-defined]
+         _artifact(file, said.recusals.digest, "H-000001", "H-000002")),
         ("a quota one more", "quotas", "quota-differs", _artifact(file, results, '"quota":2', '"quota":3')),
         ("a drawn object swapped", "selection", "selection-differs",
          _artifact(file, results, f'"no":"{drawn[0]["no"]}"', f'"no":"{spare}"')),
@@ -233,7 +233,7 @@ def _patched(book: Book, file: Any) -> None:
 def _who_inspects(book: Book) -> None:
     """Bend the results of draws with specialists, experts, a pool and a switch chain."""
     told, chained = stories.staffed(), stories.staffed(chain=True)
-    file, results = stories.bundle(told), told.draw.statement.results.digest  # type: ignore[union-attr]
+    file, results = stories.bundle(told), told.draw.statement.results.digest
     line = next(line for line in stories.lines_of(told) if line.get("attempt"))
     first, second = line["team"]
     changes = (
@@ -246,7 +246,7 @@ def _who_inspects(book: Book) -> None:
     for name, old, new in swaps:
         book.fail(name, "assignment", "team-differs", like="specialists, experts and a pool",
                   patch=_artifact(file, results, old, new))  # fmt: skip
-    block = chained.draw.statement.blocks[0]  # type: ignore[union-attr]
+    block = chained.draw.statement.blocks[0]
     bends = (
         ("another pool", stories.statement(pool=7), {}),
         ("no pool", stories.statement(pool=None), {}),

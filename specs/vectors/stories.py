@@ -332,12 +332,12 @@ def slip(told: Told, role: Any, no: str, *, own: bool = False) -> Any:
     entry, snapshot = told.objects if role == "objects" else told.inspectors
     row = next(row for row in snapshot.rows if row.no == no)
     label = f"secret of {'institutions' if role == 'objects' else 'staff'} 1"
-    openings = open_row(secret(label), entry.statement, row, [name for name, _ in snapshot.private], own=True)  # type: ignore[arg-type]
+    openings = open_row(secret(label), entry.statement, row, [name for name, _ in snapshot.private], own=True)
     if told.draw is None or told.record is None:
         raise TypeError(told)
     made = make_slip(
         told.story.entries, sizes(told.story), announcement=told.announcement, draw=told.draw,
-        plan=told.plan.statement, snapshot=entry, roster=snapshot.roster, results=told.record.artifact,  # type: ignore[arg-type]
+        plan=told.plan.statement, snapshot=entry, roster=snapshot.roster, results=told.record.artifact,
         exclusions=told.exclusions, role=role, no=no, own=openings if own else (),
     )  # fmt: skip
     return encoding.parse(made.format()[:-1])
@@ -347,7 +347,7 @@ def lines_of(told: Told) -> list[dict[str, Any]]:
     """Return the result list of a story as values."""
     if told.record is None:
         raise TypeError(told)
-    return [encoding.parse(line) for line in told.record.lines]  # type: ignore[misc]
+    return [encoding.parse(line) for line in told.record.lines]
 
 
 def record() -> tuple[Cases, Cases]:

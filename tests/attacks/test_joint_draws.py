@@ -7,10 +7,9 @@ import pytest
 
 from fairdraw.errors import AnnouncementError
 from fairdraw.registry import Registry, Row
-from fairdraw.schema import SnapshotStatement
 from fairdraw.snapshot import Snapshot
 from fairdraw.statement import Entry
-from support.story import SLOT, Story, Told, failing, inspectors, objects, team
+from support.story import Story, Told, failing, inspectors, objects, team
 
 HEALTH = "wjw.example.cn/rehearsal"
 QUOTA: dict[str, Any] = {"department": "department", "quota": (("wjw", 2), ("ybj", 2)), "size": 4}
@@ -116,10 +115,3 @@ def test_a_departments_older_snapshot_is_refused():
 def test_registries_that_cannot_be_put_together_make_no_draw(health, code):
     with pytest.raises(AnnouncementError, match=code):
         begin_joint(health=health).go_on()
-
-
-def test_a_joint_snapshot_says_whose_it_is():
-    told = begin_joint()
-    assert told.health is not None
-    statement = told.health[0].of(SnapshotStatement)
-    assert (statement.by, statement.registry, told.announcement.statement.slots) == (HEALTH, "wjw-staff", (SLOT,))

@@ -93,7 +93,7 @@ def test_a_roster_that_is_logged_with_its_rows_doubled_or_out_of_order_is_refuse
             changes["roster"] = listing_of(data, merkle.Tree(map(merkle.leaf_hash, rows)))
         return real(name, registry, label, **changes)
 
-    story.snapshot = bent  # type: ignore[method-assign]
+    story.snapshot = bent
     told = begin(story)
     told.story.now += 7200
     expected = {} if reason is None else {"rosters": reason}
@@ -108,7 +108,7 @@ def test_a_root_count_or_digest_that_does_not_fit_the_roster_is_refused(field, v
     story = Story()
     listing = listing_of_objects().model_copy(update={field: value})
     real = story.snapshot
-    story.snapshot = lambda name, registry, label="1", **changes: real(  # type: ignore[method-assign]
+    story.snapshot = lambda name, registry, label="1", **changes: real(
         name, registry, label, **(changes | ({"roster": listing} if name == "institutions" else {}))
     )
     told = begin(story)

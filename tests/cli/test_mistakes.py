@@ -210,6 +210,12 @@ def test_while_a_draw_is_sealed_an_owners_slip_is_for_the_door_and_inspectors_ge
     assert "at the door" not in done("slip", "fund-1", "I-1", "--own", "-C", "office", clock="20T17:00:00")
 
 
+SHORT = 'strata = []\nratio = "1/4"'
+RULE = """[[rule]]
+items = ["fund-use"]
+filter = "{filter}"
+ratios = [{{ ratio = "1/4" }}]
+"""
 BAD_PLANS = {
     ("strata = []", 'strata = []\nteam = { size = 1 }'): ("team.size", "应不小于 2", "no less than 2"),
     ("strata = []", 'strata = []\nteam = { size = 51 }'): ("team.size", "应不大于 50", "no more than 50"),
@@ -224,6 +230,9 @@ BAD_PLANS = {
     ("strata = []", 'strata = []\nteam = { department = "d" }'): ("team", "quota 与 department 须同时给出", "together"),
     ("strata = []", 'strata = []\nteam = { department = "d", quota = { a = 1 } }'):
         ("team", "应为 2，实为 1", "2, found 1"),
+    (SHORT, RULE.format(filter="level =")): ("rule.0.filter", "第 8 个字符处", "at character 8"),
+    (SHORT, RULE.format(filter="level=3")): ("rule.0.filter", "应写作 level = 3", "spelled level = 3"),
+    (SHORT, RULE.format(filter="not " * 40 + "level = 3")): ("rule.0.filter", "个字符处", "at character"),
     ("strata = []", 'strata = []\nteam = { quota = { a = "1" } }'): ("team.quota.a", "整数", "integer"),
     ("strata = []", 'strata = []\nteam = 3'): ("team", "应为表", "a table"),
     ("strata = []", 'strata = []\nteam = { eligible = [{ rule = "true", object = "a", inspector = "b" }] }'):

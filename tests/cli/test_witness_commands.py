@@ -363,7 +363,7 @@ def relay(handler: BaseHTTPRequestHandler) -> None:
     assert known is not None
     number = int(handler.path.rpartition("/")[2])
     status, body = (200, format_pulse(known)) if number == ROUND else (425, b"")
-    handler.answer(status, body)  # type: ignore[attr-defined]
+    handler.answer(status, body)
 
 
 def test_the_floor_follows_the_beacon_and_its_thread_ends(monkeypatch: pytest.MonkeyPatch) -> None:

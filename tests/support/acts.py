@@ -85,8 +85,8 @@ def waited(told: Told, called: Entry) -> None:
 def follow(told: Told, called: Entry, before: Standing | None = None, **changes: Any) -> tuple[Entry, Substitute]:
     """Let the bureau log the substitution of a call; `changes` are its own idea of the statement or of who comes in."""
     story, said = told.story, called.of(SubstitutionCall)
-    pulses = story.pulses(said)  # type: ignore[arg-type]  # it has sources, as an announcement has
-    randomness = story.randomness(said)  # type: ignore[arg-type]
+    pulses = story.pulses(said)
+    randomness = story.randomness(said)
     key = call_key(called, pulses=randomness, embargo=None).key()
     vacancy = changes.pop("vacancy", None)
     if vacancy is None:

@@ -150,7 +150,7 @@ def other_lines(place: Place, statement: Any, of: str, change: Callable[[list[An
     """Change the lines of a listed artifact, sealed or not, and what the statement says of it."""
     data = place.world.artifacts[getattr(statement, of).digest]
     if isinstance(statement, Draw) and statement.key is None:
-        nonce, content = parse(data)  # type: ignore[misc]
+        nonce, content = parse(data)
         content |= {"lines": change(content["lines"])}
         tree = merkle.Tree(merkle.leaf_hash(canonical(row)) for row in content["lines"])
         told = canonical([nonce, content])

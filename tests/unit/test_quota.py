@@ -24,7 +24,7 @@ GRADES = (
 
 
 def roster(*rows: dict[str, object]) -> Roster:
-    told = tuple(RosterRow(f"H-{i:05d}", row, "") for i, row in enumerate(rows))  # type: ignore[arg-type]
+    told = tuple(RosterRow(f"H-{i:05d}", row, "") for i, row in enumerate(rows))
     return Roster(told, merkle.Tree([]), b"")
 
 

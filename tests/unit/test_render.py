@@ -66,7 +66,7 @@ def sheet_of(told: Told, **changes: object) -> Sheet:
         "chains": told.story.chains,
         "cosigners": cosigners(told),
     }
-    return make_sheet(told.inputs(), told.draw, **(fields | changes))  # type: ignore[arg-type]
+    return make_sheet(told.inputs(), told.draw, **(fields | changes))
 
 
 def first_line(report: Report, words: Catalogue) -> str:
