@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from math import comb
-from typing import Annotated, Final, Literal, Self, TypeVar
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from fairdraw import encoding
-from fairdraw.errors import BeaconError, EncodingError
+from fairdraw.document import Document, read_document
+from fairdraw.errors import BeaconError
 from fairdraw.rfc3797 import numbers_text
 from fairdraw.values import Count, Hash, Id, Positive, Time, Value
 
@@ -99,7 +100,7 @@ class Event(Value):
         return f"{self.kind} {self.count} × {self.first}–{self.last}"
 
 
-class Definition(Value):
+class Definition(Document):
     """Which events make a source, and until when they may be published."""
 
     v: Literal[0] = 0
@@ -120,10 +121,6 @@ class Definition(Value):
         if encoding.parse_time(self.deadline) - self.round * MINUTE > LONGEST:
             raise ValueError("deadline must be at most 14 days after the first event")
         return self
-
-    def format(self) -> bytes:
-        """Return the one line of the definition's artifact, which `read_definition` reads back."""
-        return encoding.canonical(self.model_dump()) + b"\n"
 
     @property
     def id(self) -> str:
@@ -192,17 +189,13 @@ class EventValue(Value):
         return self
 
 
-class EventValues(Value):
+class EventValues(Document):
     """What was published of all events of a definition, in its order."""
 
     v: Literal[0] = 0
     type: Literal["event-values"] = "event-values"
     definition: Hash
     values: Annotated[tuple[EventValue, ...], Field(min_length=1, max_length=MAX_EVENTS)]
-
-    def format(self) -> bytes:
-        """Return the one line of the values' artifact, which `read_values` reads back."""
-        return encoding.canonical(self.model_dump()) + b"\n"
 
     def key(self) -> str:
         """Return the values as RFC 3797 §4.2 puts them together: each followed by a slash."""
@@ -218,34 +211,13 @@ class Told:
     missing: tuple[str, ...]
 
 
-D = TypeVar("D", Definition, EventValues)
-
-
-def _read(data: bytes, kind: type[D]) -> D:
-    try:
-        if len(data) > MAX_DOCUMENT or not data.endswith(b"\n"):
-            raise BeaconError("bad-events", expected=f"a line of at most {MAX_DOCUMENT} bytes", found=len(data))
-        encoding.parse(data[:-1])
-        told = kind.model_validate_json(data[:-1])
-    except EncodingError as error:
-        raise BeaconError("bad-events", expected="canonical JSON", found=str(error)) from None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        where, found = ".".join(map(str, first["loc"])) or "(whole)", repr(first["input"])[:80]
-        raise BeaconError("bad-events", field=where, expected=first["msg"], found=found) from None
-    # A default that stands for a missing field, or `false` for 0, would be a second spelling, and another digest.
-    if told.format() != data:
-        raise BeaconError("bad-events", field="(whole)", expected="every field in its one spelling", found=len(data))
-    return told
-
-
 def read_definition(data: bytes) -> Definition:
     """Return the definition in an artifact (specs/events.md §2).
 
     Raises:
         BeaconError: `bad-events`.
     """
-    return _read(data, Definition)
+    return read_document(data, Definition, code="bad-events", limit=MAX_DOCUMENT)
 
 
 def read_values(data: bytes) -> EventValues:
@@ -254,7 +226,7 @@ def read_values(data: bytes) -> EventValues:
     Raises:
         BeaconError: `bad-events`.
     """
-    return _read(data, EventValues)
+    return read_document(data, EventValues, code="bad-events", limit=MAX_DOCUMENT)
 
 
 def check_values(definition: Definition, values: EventValues) -> Told:

@@ -15,6 +15,7 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from fairdraw import encoding
 from fairdraw.beacon import Chain, read_object
+from fairdraw.document import Document, malformed, read_document
 from fairdraw.errors import BeaconError, EncodingError
 from fairdraw.values import Count, Value
 
@@ -43,7 +44,7 @@ class External(Value):
     value: Sha512
 
 
-class NistPulse(Value):
+class NistPulse(Document):
     """All that a pulse's operator signed, with signature and output; hex in lower case, not checked yet."""
 
     v: Literal[0] = 0
@@ -67,10 +68,6 @@ class NistPulse(Value):
     status_code: Four
     signature_value: Signature
     output_value: Sha512
-
-    def format(self) -> bytes:
-        """Return the one line of the pulse's artifact, which `parse_document` reads back."""
-        return encoding.canonical(self.model_dump()) + b"\n"
 
     def message(self) -> bytes:
         """Return the bytes that are signed (specs/beacon.md §10.2)."""
@@ -229,18 +226,7 @@ def parse_document(data: bytes) -> NistPulse:
     Raises:
         BeaconError: `bad-pulse-document`.
     """
-    try:
-        if len(data) > MAX_DOCUMENT or not data.endswith(b"\n"):
-            raise BeaconError("bad-pulse-document", expected=f"a line of at most {MAX_DOCUMENT} bytes", found=len(data))
-        encoding.parse(data[:-1])
-        pulse = NistPulse.model_validate_json(data[:-1])
-    except EncodingError as error:
-        raise BeaconError("bad-pulse-document", expected="canonical JSON", found=str(error)) from None
-    except ValidationError as error:
-        raise _malformed(error) from None
-    if pulse.format() != data:
-        raise BeaconError("bad-pulse-document", expected="every field in its one spelling", found=len(data))
-    return pulse
+    return read_document(data, NistPulse, code="bad-pulse-document", limit=MAX_DOCUMENT)
 
 
 def read_answer(data: bytes) -> NistPulse:
@@ -284,12 +270,6 @@ def read_answer(data: bytes) -> NistPulse:
         }
         return NistPulse.model_validate(fields)
     except ValidationError as error:
-        raise _malformed(error) from None
+        raise malformed(error, "bad-pulse-document") from None
     except (KeyError, TypeError, AttributeError) as error:  # a field is missing, or of another type
         raise BeaconError("bad-pulse-document", expected="a pulse of format 2.0", found=str(error)[:80]) from None
-
-
-def _malformed(error: ValidationError) -> BeaconError:
-    first = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(map(str, first["loc"]))
-    return BeaconError("bad-pulse-document", field=where, expected=first["msg"], found=repr(first["input"])[:80])
