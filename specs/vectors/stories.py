@@ -1,7 +1,7 @@
-"""The vectors of record.md, bundle.md and slip.md: whole small draws, honest and bent.
+"""The small draws of record.json, bundle.json and slip.json, honest and bent.
 
 Twelve objects, five inspectors, a practice beacon and two witnesses, all with keys of labels: every byte can be made
-again. What must fail, and why, is stated here by hand; `make` below refuses to write a case that ends otherwise.
+again. What must fail, and why, is stated here by hand; `book` refuses to write a case that ends otherwise.
 """
 
 from base64 import b64decode, b64encode
@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any
-
-from formats import Cases
 
 from fairdraw import encoding
 from fairdraw.record import Record
@@ -81,17 +79,21 @@ def begin(
     story: Story | None = None,
     *,
     plan: dict[str, Any] | None = None,
+    things: Callable[[], Registry] = institutions,
     people: Callable[[], Registry] = staff,
+    before: Callable[[Story], dict[str, Any]] | None = None,
     **announcement: Any,
 ) -> Told:
-    """Tell a small draw up to its announcement, not yet cosigned."""
+    """Tell a small draw up to its announcement, not yet cosigned; `before` acts just ahead of that."""
     story = story or Story()
     planned = story.plan(**({"slots": (SLOT,), "ratio": "1/4"} | (plan or {})))
     story.now += 60
     story.checkpoint()
     story.now += 60
-    objects, inspectors = story.snapshot("institutions", institutions()), story.snapshot("staff", people())
+    objects, inspectors = story.snapshot("institutions", things()), story.snapshot("staff", people())
     story.now += 60
+    if before is not None:
+        announcement |= before(story)
     fields = {"recusals": encoding.lines([recusal("H-000001", "I-01")])} | announcement
     said = story.add(story.announcement(planned, objects[0], inspectors[0], **fields))
     story.now += 60
@@ -337,8 +339,8 @@ def slip(told: Told, role: Any, no: str, *, own: bool = False) -> Any:
         raise TypeError(told)
     made = make_slip(
         told.story.entries, sizes(told.story), announcement=told.announcement, draw=told.draw,
-        plan=told.plan.statement, snapshot=entry, roster=snapshot.roster, results=told.record.artifact,
-        exclusions=told.exclusions, role=role, no=no, own=openings if own else (),
+        plan=told.plan.statement, snapshot=entry, roster=snapshot.roster, results=encoding.lines(told.record.lines),
+        exclusions=told.exclusions, role=role, no=no, own=openings if own else (), artifacts=told.story.artifacts,
     )  # fmt: skip
     return encoding.parse(made.format()[:-1])
 
@@ -348,46 +350,6 @@ def lines_of(told: Told) -> list[dict[str, Any]]:
     if told.record is None:
         raise TypeError(told)
     return [encoding.parse(line) for line in told.record.lines]
-
-
-def record() -> tuple[Cases, Cases]:
-    """record.md: the record that inputs and key make."""
-    accept: Cases = []
-    for name, told in (("at once", plain()), ("with blocks", capped()), ("sealed", sealed()),
-                       ("with specialists, experts and a pool", staffed()),
-                       ("with a switch chain", staffed(chain=True))):  # fmt: skip
-        made = told.record
-        if made is None:
-            raise TypeError(told)
-        accept.append(
-            {
-                "name": name,
-                "plan": told.plan.statement.text().decode(),
-                "announcement": told.announcement.statement.text().decode(),
-                "announcement_index": told.announcement.index,
-                "objects": told.objects[1].roster.data.decode(),
-                "inspectors": told.inspectors[1].roster.data.decode(),
-                "recusals": encoding.lines([recusal("H-000001", "I-01")]).decode(),
-                "exclusions": "",
-                "key": told.key().hex(),
-                "embargo": None if told.embargo is None else told.embargo.hex(),
-                "lines": [line.decode() for line in made.lines],
-                "artifact": made.artifact.decode(),
-                "draw": made.statement.text().decode(),
-            }
-        )
-    line = accept[0]["lines"][-1]
-    refuse: Cases = [
-        {"name": "a drawn object without a team", "list": line.replace('"team"', '"teem"') + "\n",
-         "expect": "bad-result-line"},
-        {"name": "a field too many", "list": line[:-1] + ',"x":1}\n', "expect": "bad-result-line"},
-        {"name": "a ticket in capitals", "list": line.replace('"ticket":"', '"ticket":"AB') + "\n",
-         "expect": "bad-result-line"},
-        {"name": "a list", "list": "[]\n", "expect": "bad-result-line"},
-        {"name": "a space", "list": line.replace(":", ": ", 1) + "\n", "expect": "not-canonical"},
-        {"name": "the last newline missing", "list": line, "expect": "unfinished-line"},
-    ]  # fmt: skip
-    return accept, refuse
 
 
 def flip(text: str, at: int = -1) -> str:
@@ -409,3 +371,16 @@ def entry_at(value: Any, kind: str) -> int:
         if read_entry(b64decode(carried["note"]), 0).statement.type == kind:
             return place
     raise KeyError(kind)
+
+
+def continued(told: Told) -> Told:
+    """Return a story whose log goes on apart, a minute later, so that what follows is in no other case."""
+    story, old = _copy(told.story), told.story
+    story.artifacts, story.first, story.people = dict(old.artifacts), dict(old.first), dict(old.people)
+    story.bureau, story.roles, story.chains = old.bureau, dict(old.roles), dict(old.chains)
+    return replace(told, story=story)
+
+
+def grown(told: Told) -> dict[str, Any]:
+    """Return log and as-of time of a story that went on."""
+    return {"log": log(told.story), "as_of": told.story.now}

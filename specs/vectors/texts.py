@@ -98,6 +98,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                   "objection": _h("objection")},
     "answer": {"objection": _ref(12, "objection"), "decision": "upheld", "answer": _h("answer")},
     "opening": {"of": _ref(8, "draw"), "artifact": _artifact("opening"), "key": _h("key"), "embargo": _h("embargo")},
+    "verifier-release": {"page": _artifact("verify.html", 214367), "version": "0.1.0"},
 }  # fmt: skip
 
 OTHERS = frozenset({"receipt", "commitment", "reveal", "deposit", "sign-off"})  # signed by supervisors in the examples
@@ -213,6 +214,9 @@ def _texts(text: str, plan: dict[str, Any]) -> Cases:
         ("round zero", said | {"beacon": [SOURCE | {"round": 0}]}),
         ("a window that is not a date", said | {"window": "2026-09-31"}),
         ("a seed of another kind", said | {"seed": {"kind": "none"}}),
+        ("a page without its length", example("verifier-release", page={"digest": _h("verify.html")})),
+        ("a version in capitals", example("verifier-release", version="V1")),
+        ("a release of no page", example("verifier-release", page=None)),
         ("a seed with a line break's escape", said | {"seed": {"kind": "published", "digits": "1 2"}}),
     ]
     refuse: Cases = [{"name": name, "text": canonical(value) + "\n", "expect": "bad-field"} for name, value in bends]

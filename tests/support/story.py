@@ -405,7 +405,7 @@ class Told:
         fields: dict[str, Any] = {
             "announcement": self.announcement,
             "draw": self.draw,
-            "pulses": story.pulses(said),
+            "pulses": () if "pulses" in changes else story.pulses(said),
             "artifacts": dict(story.artifacts),
         }
         return make_bundle(story.entries, sizes(story), **(fields | changes))

@@ -27,14 +27,14 @@ from fairdraw.itemlist import read_items
 from fairdraw.nist import check_nist_pulse, nist_chain
 from fairdraw.quota import Stratum, allocate, round_quota
 from fairdraw.randomness import check_sources
-from fairdraw.record import make_record, read_lines
+from fairdraw.record import make_record, read_lines, unseal
 from fairdraw.registry import Registry, Row
 from fairdraw.regulation import read_artifact
 from fairdraw.roles import wrong_role
 from fairdraw.rules import Team
 from fairdraw.schema import Announcement, Draw, Plan, SnapshotStatement
 from fairdraw.selection import select
-from fairdraw.snapshot import Opening, Roster, RosterRow, check_opening, freeze, read_roster, salt
+from fairdraw.snapshot import Opening, Roster, RosterRow, check_opening, freeze, read_openings, read_roster, salt
 from fairdraw.statement import Entry, Head, check_signatures, parse_text, read_entry
 from fairdraw.substitution import call_key
 from fairdraw.trust import parse_trust
@@ -465,6 +465,26 @@ def test_trust(case):
     judge(run_trust, case)
 
 
+def _results(data):
+    strata, drawn = read_lines(data)
+    return [[line.item, list(line.stratum)] for line in strata] + [line.no for line in drawn]
+
+
+LISTS = {
+    "recusals": lambda data: sorted(map(list, read_recusals(data))),
+    "exclusions": lambda data: [[e.item, e.no, e.reason] for e in sorted(read_exclusions(data), key=Exclusion.line)],
+    "items": lambda data: [item.id for item in read_items(data)],
+    "openings": lambda data: [[one.no, one.field] for one in read_openings(data)],
+    "results": _results,
+    "sealed": lambda data: _results(unseal(data)),
+}
+
+
+@pytest.mark.parametrize("case", _cases("lists"))
+def test_lists(case):
+    judge(lambda case: same("not-the-same", LISTS[case["kind"]](case["list"].encode()), case.get("says")), case)
+
+
 def _read_rows(text):
     rows = [json.loads(line) for line in text.splitlines()]
     return Roster(tuple(RosterRow(r["no"], r["attrs"], r["seal"]) for r in rows), merkle.Tree(()), text.encode())
@@ -528,7 +548,7 @@ def _whole_cases(name):
 
     def inherited(case):
         base = inherited(accepted[case["like"]]) if "like" in case else {}
-        taken = ("trust", "as_of", "bundle_only", "log", "file")
+        taken = ("trust", "as_of", "bundle_only", "log", "openings", "file")
         return {name: base[name] for name in taken if name in base} | case
 
     cases = [inherited(case) for case in whole["accept"] + whole["refuse"]]
@@ -539,15 +559,20 @@ def run_file(case):
     data = encoding.canonical(_patched(case["file"], case.get("patch", []))) + b"\n"
     file = read_file(case["bytes"].encode() if "bytes" in case else data)
     trust, log = parse_trust(case["trust"].encode()), case["log"]
-    view = log and LogView([b64decode(e) for e in log["entries"]], [b64decode(c) for c in log["checkpoints"]])
+    entries = log and [None if entry is None else b64decode(entry) for entry in log["entries"]]
+    frozen = b64decode(log["frozen"]) if log and "frozen" in log else None
+    view = log and LogView(entries, [b64decode(c) for c in log["checkpoints"]], frozen=frozen)
     if isinstance(file, Slip):
         report = verify_slip(file, trust, as_of=case["as_of"], log=view)
     else:
-        report = verify_bundle(file, trust, as_of=case["as_of"], log=view, bundle_only=case["bundle_only"])
+        openings = tuple(Opening.model_validate_json(json.dumps(one)) for one in case.get("openings", ()))
+        options = {"bundle_only": case["bundle_only"], "openings": openings}
+        report = verify_bundle(file, trust, as_of=case["as_of"], log=view, **options)
     checks = {c.code: [c.state, c.depends or c.reason] for c in report.checks if c.state != "holds"}
     assert (report.verdict, checks) == (case["verdict"], case["checks"])
     assert [one.code for one in report.findings] == case["findings"]
     assert [[no, list(team)] for no, team in report.drawn] == case["drawn"]
+    assert [[no, list(team)] for no, team in report.final] in ([], case.get("final", case["drawn"]))
     if "expect" in case:
         check = report.check(case["expect"])
         assert (check.state, check.reason) == ("fails", case["reason"])
