@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from fairdraw.errors import WorkspaceError
 from fairdraw.trust import Trust
@@ -16,6 +17,7 @@ from fairdraw_cli.history import workers_of
 from fairdraw_cli.regulations import genuine
 from transparency_log.checkpoint import Checkpoint, open_checkpoint
 from transparency_log.errors import LogError, RemoteError
+from transparency_log.frozen import FROZEN
 from transparency_log.mirror import artifact_path
 from transparency_log.note import Note, Verifier
 from transparency_log.reader import CHECKPOINT, MAX_COSIGNED, cosigned_path, read_cosigned_sizes
@@ -24,6 +26,7 @@ from transparency_log.tiles import ENTRIES, TILE_WIDTH, tile_at
 from transparency_log.tree import read_ahead, read_bundle
 
 Read = Callable[[str], bytes | None]
+WEB: Final = ("http://", "https://")
 
 
 def open_source(where: str) -> Read:
@@ -33,7 +36,7 @@ def open_source(where: str) -> Read:
         WorkspaceError: `log-not-found`, or `log-not-named`.
         RemoteError: `remote-url`.
     """
-    if where.startswith(("http://", "https://")):
+    if where.startswith(WEB):
         from transparency_log.remote import Remote
 
         return Remote(where)
@@ -80,8 +83,9 @@ class Beside(Mapping[str, bytes]):
     def __getitem__(self, digest: str) -> bytes:
         """Return the bytes that are served under a digest; whether they are what it says is for the reader to check."""
         if digest not in self._known:
+            told = self._read(artifact_path(digest))  # an empty list is a file, too
             # A regulation of the package is the reader's own: no statement names what a bureau's own derives from.
-            self._known[digest] = self._read(artifact_path(digest)) or genuine(digest)
+            self._known[digest] = genuine(digest) if told is None else told
         data = self._known[digest]
         if data is None:
             raise KeyError(digest)
@@ -104,8 +108,8 @@ def view(read: Read, trust: Trust, *, where: str = CHECKPOINT) -> LogView:
         RemoteError: whether there is one cannot be told.
     """
     try:
-        # The list before the checkpoint: a log that grows meanwhile has cosigned no more than it then shows.
-        sizes = read_cosigned_sizes(read)
+        # Both before the checkpoint: a log that grows meanwhile has cosigned no more than it then shows.
+        frozen, sizes = read(FROZEN), read_cosigned_sizes(read)
         newest = read(CHECKPOINT)
         if newest is None:
             raise WorkspaceError("log-not-found", found=where)
@@ -119,7 +123,7 @@ def view(read: Read, trust: Trust, *, where: str = CHECKPOINT) -> LogView:
         return LogView([], [newest])
     size = shown.size
     cosigned = [data for known in sizes if known <= size and (data := read(cosigned_path(known))) is not None]
-    return LogView(_entries(read, size), [*cosigned, newest], Beside(read))
+    return LogView(_entries(read, size), [*cosigned, newest], Beside(read), frozen)
 
 
 def _is_signed(checkpoint: bytes, key: Verifier | None) -> bool:

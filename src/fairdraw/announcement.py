@@ -199,6 +199,7 @@ def _is_coded(row: Mapping[str, object]) -> bool:
 
 DECLARERS = ("object", "inspector", "bureau")
 REASON = re.compile(r"[a-z][a-z0-9-]{0,39}", re.ASCII)
+ITEM = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}", re.ASCII)
 EXCLUSION_FIELDS = frozenset({"item", "no", "reason"})
 RECUSAL_FIELDS = frozenset({"declarer", "form", "inspector", "object", "reason"})
 
@@ -227,7 +228,8 @@ def read_exclusions(data: bytes) -> frozenset[Exclusion]:
     told = set()
     for row in _canonical_lines(data, "exclusions"):
         item, no, reason = row.get("item"), row.get("no"), row.get("reason")
-        fitting = isinstance(item, str | None) and _is_number(no) and reason in (YEARLY_CAP, DRAWN_BEFORE)
+        known = item is None or (isinstance(item, str) and ITEM.fullmatch(item) is not None)
+        fitting = known and _is_number(no) and reason in (YEARLY_CAP, DRAWN_BEFORE)
         if row.keys() != EXCLUSION_FIELDS or not fitting:
             expected = sorted(EXCLUSION_FIELDS)
             raise AnnouncementError("bad-list", what="exclusions", expected=expected, found=str(row)[:80])

@@ -27,6 +27,7 @@ from fairdraw.schema import (
     Plan,
     Receipt,
     Reveal,
+    RevealsClosed,
     SignOff,
     SnapshotStatement,
     Until,
@@ -201,8 +202,8 @@ def relevant(all_statements: Sequence[Entry], announcement: Entry, draw: Entry |
     """Return the entries that a bundle of this draw carries (specs/bundle.md §2), in log order.
 
     They are the bureau's chain from the plan version that first has a slot through the draw; all `key` entries, also
-    later ones; what supervisors logged for this draw: receipts, commitments, reveals, deposits; and openings and
-    withdrawals after it.
+    later ones; what supervisors logged for this draw: receipts, commitments, reveals, deposits; the list of reveals;
+    openings and withdrawals after it.
     """
     said = announcement.of(Announcement)
     last = announcement if draw is None else draw
@@ -224,7 +225,8 @@ def relevant(all_statements: Sequence[Entry], announcement: Entry, draw: Entry |
             case Key() as key:
                 # Later ones too: an opening may be signed with the next key, and a thief must not use the last one.
                 return key.by != said.by or entry.index > last.index
-            case Evidence(of=of):
+            case Evidence(of=of) | RevealsClosed(announcement=of):
+                # Without a draw nothing leads back to the list of reveals, and what would be drawn depends on it.
                 return of.text == announcement.text_hash
             case Opening(of=of):
                 return of.text in {announcement.text_hash, last.text_hash}

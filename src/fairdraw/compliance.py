@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, Literal
 
+from fairdraw.encoding import canonical
 from fairdraw.filter import And, Equal, Filter, OneOf, parse
 from fairdraw.regulation import Item, RatioLimit, Regulation
 from fairdraw.rules import Grade, RatioOf, Rule
@@ -205,12 +206,16 @@ def _limited(limit: RatioLimit, of: RatioOf, where: str, rule: Rule, times: int)
         yield Fault(code="rounding-differs", cite=limit.cite, where=where, expected=expected, found=of.rounding)
 
 
+def _said(value: Scalar) -> str:
+    return value if isinstance(value, str) else canonical(value).decode()
+
+
 def _grades(regulation: Regulation, rule: Rule) -> Iterable[Fault]:
     if not regulation.grades:
         exempt = regulation.exemption is not None and regulation.exemption.value
         for grade in rule.grades:
             if Fraction(grade.factor) == 0 and not grade.whole and not exempt:
-                yield Fault(code="exemption-not-foreseen", cite=(), where=str(grade.grade), found=grade.factor)
+                yield Fault(code="exemption-not-foreseen", cite=(), where=_said(grade.grade), found=grade.factor)
         return
     if rule.grade is None:
         cite = regulation.grades[0].cite

@@ -139,7 +139,8 @@ def allocate(plan: Plan, slots: Iterable[str], objects: Roster, exclusions: Coll
     """Return the strata of some slots over a roster, each with its quota.
 
     Raises:
-        PlanError: `unknown-attribute`, `list-as-stratum`, `stratum-without-ratio`, `grade-without-rule`.
+        PlanError: `slot-not-in-plan`, `unknown-attribute`, `list-as-stratum`, `stratum-without-ratio`,
+            `grade-without-rule`.
         FilterError: the filter does not fit the roster.
     """
     named = sorted(slots)
@@ -179,8 +180,8 @@ def _allocate(what: _Item, objects: Roster, exclusions: Collection[Exclusion]) -
             levels.setdefault(_bytes(cell.values[:depth]), []).append(cell)
         for level in levels.values():
             _plan_level(what, level)
-        if of.floor is not None and group:
-            floors.append(_hold_floor(what, of, group, populations[of.of]))
+        if of.floor is not None and (population := populations[_bytes(of.of)]):
+            floors.append(_hold_floor(what, of, group, population))
         strata += [_stratum(what, cell) for cell in group]
     return strata, floors
 
@@ -191,7 +192,7 @@ def _ratio_of(rule: Rule, values: Values) -> RatioOf | None:
     return max(fitting, key=lambda one: len(one.of), default=None)
 
 
-def _cells(what: _Item, objects: Roster, exclusions: Collection[Exclusion]) -> tuple[list[_Cell], Counter[Values]]:
+def _cells(what: _Item, objects: Roster, exclusions: Collection[Exclusion]) -> tuple[list[_Cell], Counter[bytes]]:
     """Return the cells of which the filter leaves something, and how many rows each ratio speaks of, filter or not."""
     rule, known = what.rule, parse(what.rule.filter)
     out = {one.no for one in exclusions if one.item in (None, what.item)}
@@ -206,13 +207,13 @@ def _cells(what: _Item, objects: Roster, exclusions: Collection[Exclusion]) -> t
             cell.before += row.no in before
             if row.no not in out:
                 cell.eligible.append(row.no)
-    populations: Counter[Values] = Counter()
+    populations: Counter[bytes] = Counter()
     for cell in cells.values():
         of = _ratio_of(rule, cell.values)
         if of is not None:
             # Also where the filter leaves nothing: a floor is of all rows of its values.
             cell.of = of
-            populations[of.of] += cell.total
+            populations[_bytes(of.of)] += cell.total
         elif cell.base:
             raise PlanError("stratum-without-ratio", items=list(rule.items), found=list(cell.values))
     return [cell for cell in cells.values() if cell.base], populations

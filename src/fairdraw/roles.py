@@ -60,6 +60,7 @@ SIGNERS: Final[Mapping[str, frozenset[str]]] = {
     "objection": frozenset({BUREAU, INSPECTING, SUPERVISOR}),
     "answer": _UNITS,
     "opening": _BUREAU,
+    "verifier-release": frozenset({BUREAU, *_PEOPLE}),
 }
 """Who may sign each type; `signers` narrows it by what a regulation says."""
 
@@ -97,7 +98,8 @@ def signers(kind: str, regulation: Regulation | None) -> tuple[frozenset[str], t
         return allowed, ()
     named = [duty for duty in regulation.signers if duty.of == "result"]
     if named:  # 谁检查谁录入谁公开
-        return frozenset(duty.role for duty in named), tuple(one for duty in named for one in duty.cite)
+        roles = (SUPERVISOR if duty.role == ANY else duty.role for duty in named)
+        return frozenset(map(str, roles)), tuple(one for duty in named for one in duty.cite)
     if regulation.separation is not None and regulation.separation.value:  # 抽取与检查分离
         return allowed - _BUREAU, regulation.separation.cite
     return allowed, ()

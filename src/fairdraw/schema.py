@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from fairdraw import encoding
+from fairdraw.errors import PlanError
 from fairdraw.rules import Batch, Joint, Rule, Team
 from fairdraw.values import (
     Artifact,
@@ -179,8 +180,15 @@ class Plan(Statement):
         return self
 
     def rule_of(self, item: str) -> Rule:
-        """Return the rule of an item; asking for an item without a slot is a programmer's error."""
-        return next(rule for rule in self.rules if item in rule.items)
+        """Return the rule of an item.
+
+        Raises:
+            PlanError: `slot-not-in-plan`: it has none.
+        """
+        for rule in self.rules:
+            if item in rule.items:
+                return rule
+        raise PlanError("slot-not-in-plan", expected=[one for rule in self.rules for one in rule.items], found=item)
 
     def batch_of(self, slot: str) -> Batch | None:
         """Return when a slot is inspected, None where the plan does not say."""
@@ -347,6 +355,12 @@ class SubstitutionCall(Statement):
     margin: Count
     embargo: Hash | None
 
+    @model_validator(mode="after")
+    def _each_beacon_once(self) -> Self:
+        if len({source.beacon for source in self.beacon}) != len(self.beacon):
+            raise ValueError("a beacon must be named once")
+        return self
+
 
 class Substitution(Statement):
     """递补结果: the redraw of one vacancy."""
@@ -441,11 +455,19 @@ class Opening(Statement):
     embargo: Hash | None
 
 
+class VerifierRelease(Statement):
+    """核验页发布: whoever serves a copy of the verifier page says which one it vouches for."""
+
+    TYPE = "verifier-release"
+    page: Artifact
+    version: Id
+
+
 TYPES: Final[Mapping[str, type[Statement]]] = {
     kind.TYPE: kind
     for kind in (
         Key, ItemList, Plan, SnapshotStatement, Receipt, Announcement, Commitment, Reveal, RevealsClosed, Deposit,
         Withdrawal, Draw, SignOff, SubstitutionCall, Substitution, Deferral, ExceptionStatement, Void, Evidence, Result,
-        Correction, Objection, Answer, Opening,
+        Correction, Objection, Answer, Opening, VerifierRelease,
     )
 }  # fmt: skip

@@ -142,9 +142,11 @@ def _read_row(line: bytes, schema: Mapping[str, str], *, sealed: bool) -> Roster
     if not NUMBER.fullmatch(no) or not HASH.fullmatch(seal):
         raise SnapshotError("bad-roster-line", expected="no and seal", found=repr(line[:80]))
     if attrs.keys() != schema.keys():
+        encoding.parse(line)  # a name that no field can have makes it no line at all
         raise SnapshotError("bad-attributes", no=no, expected=sorted(schema), found=sorted(attrs))
     for name, kind in schema.items():
         if not _fits(attrs[name], kind):
+            encoding.parse(line)  # nor is one a line whose value no canonical JSON can have
             raise SnapshotError("bad-attribute", no=no, field=name, expected=kind, found=repr(attrs[name])[:80])
     if not sealed and seal != merkle.EMPTY_ROOT.hex():
         raise SnapshotError("seal-without-fields", no=no)

@@ -136,18 +136,18 @@ def read_entry(data: bytes, index: int) -> Entry:
     return Entry(index, data, note, parse_text(text), sha256(text).hexdigest())
 
 
-def keys_of(statement: Statement, keys: Mapping[str, Verifier]) -> tuple[Verifier, ...]:
-    """Return the verifiers whose lines must come first, in order.
+def keys_of(statement: Statement, keys: Mapping[str, Verifier]) -> tuple[Verifier | None, ...]:
+    """Return the verifiers whose lines must come first, in order; None for a co-signer whom `keys` does not have.
 
     A `key` statement is signed by the key that `keys` holds and by the one it names.
 
     Raises:
-        StatementError: `unknown-signer`, or `wrong-old-key`.
+        StatementError: `unknown-signer`: the one who speaks; or `wrong-old-key`.
     """
-    if unknown := [name for name in statement.signers if name not in keys]:
-        raise StatementError("unknown-signer", found=unknown[0])
+    if statement.by not in keys:
+        raise StatementError("unknown-signer", found=statement.by)
     if not isinstance(statement, Key):
-        return tuple(keys[name] for name in statement.signers)
+        return tuple(keys.get(name) for name in statement.signers)
     if statement.old != keys[statement.by].vkey:
         raise StatementError("wrong-old-key", expected=keys[statement.by].vkey, found=statement.old)
     return keys[statement.by], new_key(statement)
@@ -174,19 +174,23 @@ def check_signatures(entry: Entry, keys: Mapping[str, Verifier]) -> None:
     Further lines are ignored: anybody may add them, and they say nothing.
 
     Raises:
-        StatementError: a signer is unknown, a line is missing, doubled, out of order or does not verify.
+        StatementError: a line is missing, doubled, out of order or does not verify; `unknown-signer`, if that is all.
     """
     needed = keys_of(entry.statement, keys)
     lines = entry.note.signatures
     for position, key in enumerate(needed):
+        if key is None:
+            continue
         if position >= len(lines) or (lines[position].name, lines[position].key_id) != (key.name, key.key_id):
             raise StatementError("signature-missing", index=entry.index, expected=key.name, position=position)
         if sum((line.name, line.key_id) == (key.name, key.key_id) for line in lines) != 1:
             raise StatementError("signature-doubled", index=entry.index, found=key.name)
     try:
-        verify(entry.note, needed)
+        verify(entry.note, [key for key in needed if key is not None])
     except LogError as error:
         raise StatementError("signature-invalid", index=entry.index, reason=str(error)) from None
+    if None in needed:
+        raise StatementError("unknown-signer", found=entry.statement.signers[needed.index(None)])
 
 
 def sign(statement: Statement, signers: Sequence[Signer]) -> bytes:

@@ -17,7 +17,8 @@ from support.story import ORIGIN, Told, begin, change, failing, signer, sizes, t
 from transparency_log import merkle
 from transparency_log.checkpoint import Checkpoint, Cosignature, cosign, sign_checkpoint
 from transparency_log.errors import WitnessError
-from transparency_log.note import Note, Signature
+from transparency_log.frozen import sign_frozen
+from transparency_log.note import Note, Signature, Signer
 from transparency_log.policy import Policy, colluders_to_backdate, colluders_to_fork, order_time, suffices
 from transparency_log.seen import MemoryWitnessState
 from transparency_log.tiles import encode_bundle, tile_at
@@ -455,3 +456,49 @@ def test_a_log_that_grows_between_any_two_requests_does_not_make_an_honest_draw_
         assert told.report(bundle, log=view).verdict == "holds", grown
         assert len(view.entries) in {before[0], after[0]}
     assert next(asked) < 12
+
+
+def ended(told: Told, *, at: int | None = None, by: Signer | None = None) -> LogView:
+    """Return the story's log with a note that says that it ended at a size, by default its present one."""
+    story = told.story
+    size = len(story.entries) if at is None else at
+    root = merkle.root(map(merkle.leaf_hash, story.entries[:size]))
+    note = sign_frozen(Checkpoint(story.origin, size, root), by or story.log_key)
+    return replace(told.log(), frozen=note.format())
+
+
+YEARS = 3 * 365 * 86_400
+
+
+def test_a_log_that_has_ended_is_not_stale_for_ever():
+    told = tell()
+    later = told.story.now + YEARS
+    assert waiting(told.report(as_of=later)) == dict.fromkeys(("no-other-draw", "later-acts"), "stale")
+    assert told.report(as_of=later, log=ended(told)).verdict == "holds"
+
+
+def test_a_log_that_went_on_after_its_end_is_refused():
+    told = tell()
+    checks = ("no-other-draw", "later-acts")
+    assert failing(told.report(log=ended(told, at=len(told.story.entries) - 1))) == dict.fromkeys(
+        checks, "grown-after-freeze"
+    )
+    other = replace(ended(told), frozen=ended(tell(plan={"ratio": "1/5"})).frozen)
+    assert failing(told.report(log=other)) == dict.fromkeys(checks, "frozen-differs")
+
+
+def test_a_host_that_hides_the_end_of_a_log_makes_nobody_believe_it_whole():
+    told = tell()
+    bundle, short = told.bundle(), told.log()
+    told.story.add_noise()
+    told.story.checkpoint()
+    view = replace(ended(told), entries=short.entries, checkpoints=short.checkpoints)
+    assert waiting(told.report(bundle, log=view)) == dict.fromkeys(("no-other-draw", "later-acts"), "log-behind")
+
+
+def test_an_end_that_somebody_else_signed_is_refused():
+    told = tell()
+    checks = ("no-other-draw", "later-acts")
+    view = ended(told, by=told.story.bureau)
+    assert failing(told.report(log=view)) == dict.fromkeys(checks, "bad-checkpoint")
+    assert failing(told.report(log=replace(view, frozen=b"frozen"))) == dict.fromkeys(checks, "bad-checkpoint")

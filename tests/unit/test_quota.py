@@ -71,6 +71,17 @@ def test_a_filter_does_not_lower_the_legal_floor():
     assert spared.floors[0].population == 1000
 
 
+def test_a_filter_that_lets_nobody_through_leaves_the_legal_floor_unreached():
+    told = allocate(plan(**graded(filter='grade = "nobody"')), [SLOT], roster(*rows(excellent=900, fair=100)), ())
+    (floor,) = told.floors
+    assert (told.strata, floor.needed, floor.reached) == ((), 50, 0)
+
+
+def test_an_item_that_the_plan_has_no_rule_for_is_refused():
+    with pytest.raises(PlanError, match="slot-not-in-plan"):
+        allocate(plan(**graded()), ["2026/elsewhere/1"], roster(*rows(fair=100)), ())
+
+
 def test_a_floor_that_nobody_is_left_to_reach_says_what_is_missing():
     gone = {Exclusion(None, f"H-{i:05d}", "yearly-cap") for i in range(95)}
     told = allocate(plan(**graded(floor="1/10")), [SLOT], roster(*rows(fair=100)), gone)

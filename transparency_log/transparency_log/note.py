@@ -44,6 +44,11 @@ MAX_SIGNATURES = 64
 
 _PUBLIC_KEY_SIZES = {ED25519: 32, COSIGNATURE_ED25519: 32, COSIGNATURE_ML_DSA_44: 1312}
 _KEY_ID_SIZE = 4
+_FIELD_PRIME: Final = 2**255 - 19
+_ORDER_8: Final = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
+_SMALL_ORDER: Final = frozenset({0, 1, _FIELD_PRIME - 1, _ORDER_8, _FIELD_PRIME - _ORDER_8})  # their y
 _SEED_SIZE = 32
 _DASH = "\N{EM DASH} "
 _PRIVATE_PREFIX = "PRIVATE+KEY+"
@@ -129,6 +134,8 @@ class Verifier:
         size = _PUBLIC_KEY_SIZES[self.algorithm]
         if len(self.public_key) != size:
             raise NoteError("public-key-length", expected=size, found=len(self.public_key))
+        if self.algorithm in (ED25519, COSIGNATURE_ED25519):
+            _check_point(self.name, self.public_key)
 
     @classmethod
     def parse(cls, vkey: str) -> Self:
@@ -311,6 +318,13 @@ def _check_key_id(verifier: Verifier, found: str) -> None:
     # Else a vkey could carry the ID of another key and claim or hide that key's signatures.
     if found != verifier.key_id.hex():
         raise NoteError("key-id-mismatch", name=verifier.name, expected=verifier.key_id.hex(), found=found)
+
+
+def _check_point(name: str, public_key: bytes) -> None:
+    # Under a point of small order one signature fits many texts, and libraries differ in what they say of it.
+    y = int.from_bytes(public_key, "little") & (1 << 255) - 1
+    if y >= _FIELD_PRIME or y in _SMALL_ORDER:
+        raise NoteError("weak-key", name=name)
 
 
 def _check_algorithm(algorithm: int) -> None:

@@ -17,7 +17,7 @@ from fairdraw.errors import EncodingError, RegulationError
 from fairdraw.regulation.derive import OWN, check_derived
 from fairdraw.regulation.provisions import Cited
 from fairdraw.regulation.schema import Regulation
-from fairdraw.values import Id, Ratio, Reason
+from fairdraw.values import Hash, Id, Ratio, Reason
 
 MAX_LENGTH: Final = 1 << 20  # bytes: the longest of the five has 40,000
 
@@ -53,6 +53,7 @@ PATTERNS: Final[Mapping[str, str]] = {
         (Id, "regulation-not-an-id"),
         (Ratio, "regulation-not-a-ratio"),
         (Reason, "regulation-not-a-code"),
+        (Hash, "regulation-value"),
     )
 }
 

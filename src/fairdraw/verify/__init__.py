@@ -6,15 +6,12 @@ It reruns the same pure functions that made the draw and compares.
 from collections.abc import Mapping
 from typing import Final
 
-from fairdraw.bundle import Bundle, artifact_names
-from fairdraw.encoding import digest, from_base64
-from fairdraw.errors import EncodingError
-from fairdraw.schema import SnapshotStatement
+from fairdraw.bundle import Bundle
 from fairdraw.snapshot import Opening
 from fairdraw.trust import Trust
 from fairdraw.verify import anchors, inputs, later, outcome, pulses, regulated, slots
-from fairdraw.verify.case import Case, LogView, WholeLog, read_entries
-from fairdraw.verify.report import CODES, Check, CheckFailedError, Finding, Report
+from fairdraw.verify.case import Case, LogView, WholeLog, read_artifacts, read_entries
+from fairdraw.verify.report import CODES, Check, Finding, Report
 from fairdraw.verify.slips import verify_slip
 from fairdraw.verify.walk import Step, find_subject, make_report, walk
 from fairdraw.verify.whole import read_log
@@ -26,28 +23,8 @@ def read_bundle(case: Case) -> Mapping[str, object]:
     """Read what the file carries; nothing in it is believed yet."""
     read_entries(case)
     find_subject(case)
-    looked_at = _looked_at(case)
-    for carried in case.bundle.artifacts:
-        try:
-            data = from_base64(carried.data)
-        except EncodingError as error:
-            raise CheckFailedError("bad-artifact", digest=carried.digest, why=str(error)) from None
-        # Those that a check looks at are compared there, where the reader learns what the difference means.
-        if carried.digest not in looked_at and digest(data) != carried.digest:
-            raise CheckFailedError("bad-artifact", digest=carried.digest, why="wrong-digest")
-        if carried.digest in case.artifacts:
-            raise CheckFailedError("bad-artifact", digest=carried.digest, why="said-twice")
-        case.artifacts[carried.digest] = data
+    read_artifacts(case)
     return {"entries": len(case.entries), "artifacts": len(case.artifacts)}
-
-
-def _looked_at(case: Case) -> set[str]:
-    named = (case.said.objects, case.said.inspectors, *case.said.joint)
-    snapshots = (case.entries.get(ref.text) for ref in named)
-    rosters = [entry.statement for entry in snapshots if entry and isinstance(entry.statement, SnapshotStatement)]
-    drawn = [] if case.draw is None else [case.drew]
-    shown = case.file_pulses if case.draw is None else case.drew.pulses
-    return set(artifact_names(case.said, rosters, drawn, pulses=shown))
 
 
 STEPS: Final = (
@@ -62,26 +39,26 @@ STEPS: Final = (
     Step("announcement-logged", ("bureau-chain",), anchors.announcement_logged),
     Step(
         "announcement-before-pulse",
-        ("announcement-logged", "witness-quorum"),
+        ("witness-quorum", "announcement-logged"),
         anchors.announcement_before_pulse,
     ),
-    Step("first-of-slot", ("announcement-logged", "witness-quorum", "rosters"), slots.first_of_slot),
+    Step("first-of-slot", ("witness-quorum", "rosters", "announcement-logged"), slots.first_of_slot),
     Step("closed-inputs", ("rosters", "announcement-logged"), inputs.closed_inputs),
     Step("append-only", ("log-signature",), anchors.append_only),
     Step("pulse", ("announcement-logged",), pulses.pulse),
-    Step("seed", ("announcement-logged", "witness-quorum"), inputs.seed),
-    Step("disclosure", ("announcement-logged", "witness-quorum"), inputs.disclosure),
+    Step("seed", ("witness-quorum", "announcement-logged"), inputs.seed),
+    Step("disclosure", ("witness-quorum", "announcement-logged"), inputs.disclosure),
     Step("quotas", ("closed-inputs", "disclosure"), outcome.quotas),
     Step("selection", ("closed-inputs", "pulse", "seed", "disclosure"), outcome.selection),
     Step("assignment", ("closed-inputs", "pulse", "seed", "disclosure"), outcome.assignment),
     Step("record-logged", ("bureau-chain", "announcement-logged"), anchors.record_logged),
     Step(
         "record-matches",
-        ("record-logged", "closed-inputs", "pulse", "seed", "disclosure"),
+        ("closed-inputs", "pulse", "seed", "disclosure", "record-logged"),
         outcome.record_matches,
     ),
-    Step("no-other-draw", ("bureau-chain", "announcement-logged", "witness-quorum"), slots.no_other_draw),
-    Step("later-acts", ("bureau-chain", "announcement-logged", "witness-quorum"), later.later_acts),
+    Step("no-other-draw", ("witness-quorum", "bureau-chain", "announcement-logged"), slots.no_other_draw),
+    Step("later-acts", ("witness-quorum", "bureau-chain", "announcement-logged"), later.later_acts),
     Step("regulation", ("closed-inputs",), regulated.regulation),
 )
 

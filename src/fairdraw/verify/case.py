@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from fairdraw import encoding
 from fairdraw.announcement import Inputs
-from fairdraw.bundle import Bundle, Slip
+from fairdraw.bundle import Bundle, Slip, artifact_names
 from fairdraw.draw import Outcome, key_material
 from fairdraw.errors import EncodingError, StatementError
 from fairdraw.exclusion import Exclusion
+from fairdraw.roles import is_supervisor, role_of
 from fairdraw.schema import Announcement, Draw, Plan, SnapshotStatement
 from fairdraw.snapshot import Opening, Roster
 from fairdraw.statement import Entry, read_entry
@@ -38,12 +39,14 @@ from transparency_log.reader import MAX_COSIGNED
 class LogView:
     """A log as a reader got it: every entry's bytes, every signed checkpoint with the cosignatures found.
 
-    `entries` may end early (None where an entry's bytes could not be had); `artifacts` are by digest.
+    `entries` may end early (None where an entry's bytes could not be had); `artifacts` are by digest; `frozen` is the
+    note by which the log says that it has ended, if there is one.
     """
 
     entries: Sequence[bytes | None]
     checkpoints: Sequence[bytes]
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
+    frozen: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class WholeLog:
     Attributes:
         prefixes: its signed checkpoints, smallest first, each of which the entries hash to.
         newest: the largest with a quorum, and of that size the freshest; None where there is none.
+        ended: whether the log says that `newest` is its last.
         everything: every statement below `newest`, signed by whomever.
         chain: the bureau's own, the first valid entry of each text.
         counted: text hashes of all that counts, the bureau's and others'.
@@ -82,6 +86,7 @@ class WholeLog:
 
     prefixes: tuple[Prefix, ...]
     newest: Prefix | None
+    ended: bool
     everything: tuple[Entry, ...]
     chain: tuple[Entry, ...]
     counted: frozenset[str]
@@ -209,6 +214,10 @@ class Case:
         """Say whether an entry is the bureau's own, signed by it: a supervisor's signature is no substitute."""
         return entry.statement.by == self.file.bureau and entry.text_hash in self.signed
 
+    def is_supervisor(self, name: str) -> bool:
+        """Say whether a name is one that watches over the bureau: who inspects or draws with it is a party."""
+        return is_supervisor(role_of(name, self.trust, self.file.bureau))
+
     def chain(self, name: str) -> list[Entry]:
         """Return the carried entries that a name signed, in log order."""
         return sorted((e for e in self.entries.values() if e.statement.by == name), key=lambda e: e.index)
@@ -241,13 +250,20 @@ def read_signed(data: bytes, trust: Trust, *, log: str, as_of: int) -> Prefix:
         raise CheckFailedError("unknown-log", found=log)
     try:
         signed = open_checkpoint(data, key, max_signatures=MAX_COSIGNED)
+        _check_size(signed.checkpoint)
         found = cosignatures(signed.note, [witness.verifier for witness in trust.policy.witnesses])
-    except LogError as error:
+    except (LogError, EncodingError) as error:
         raise CheckFailedError("bad-checkpoint", why=str(error)) from None
     if signed.checkpoint.origin != log or signed.checkpoint.extensions:
         raise CheckFailedError("wrong-origin", expected=log, found=signed.checkpoint.origin)
     counted = tuple(c for c in found if c.timestamp <= as_of)
     return Prefix(signed, counted, len(counted) < len(found))
+
+
+def _check_size(body: Checkpoint) -> None:
+    # Statements refer to entries by integers of canonical JSON, which end at 2^53 - 1 (specs/log.md §2).
+    if body.size > encoding.MAX_INTEGER:
+        raise EncodingError("integer-too-large", expected=encoding.MAX_INTEGER, found=body.size)
 
 
 def read_entries(case: Case) -> None:
@@ -259,7 +275,8 @@ def read_entries(case: Case) -> None:
     try:
         final = encoding.from_base64(case.file.checkpoint)
         # The root is the embedded checkpoint's; that the log signed it is the check `log-signature`.
-        body = Checkpoint.parse(Note.parse(final).text)
+        body = Checkpoint.parse(Note.parse(final, max_signatures=MAX_COSIGNED).text)
+        _check_size(body)
     except (LogError, EncodingError) as error:
         raise CheckFailedError("bad-checkpoint", why=str(error)) from None
     for position, carried in enumerate(case.file.entries):
@@ -290,3 +307,32 @@ def _outside(entry: Entry, proof: TlogProof, body: Checkpoint) -> dict[int, str]
     except LogError as error:
         return {entry.index: str(error)}
     return {}
+
+
+def read_artifacts(case: Case) -> None:
+    """Read the carried artifacts, once the subject is found among the entries.
+
+    Raises:
+        CheckFailedError: one is not base64, is carried twice, or has not the digest that it goes by.
+    """
+    looked_at = _looked_at(case)
+    for carried in case.file.artifacts:
+        try:
+            data = encoding.from_base64(carried.data)
+        except EncodingError as error:
+            raise CheckFailedError("bad-artifact", digest=carried.digest, why=str(error)) from None
+        # Those that a check looks at are compared there, where the reader learns what the difference means.
+        if carried.digest not in looked_at and encoding.digest(data) != carried.digest:
+            raise CheckFailedError("bad-artifact", digest=carried.digest, why="wrong-digest")
+        if carried.digest in case.artifacts:
+            raise CheckFailedError("bad-artifact", digest=carried.digest, why="said-twice")
+        case.artifacts[carried.digest] = data
+
+
+def _looked_at(case: Case) -> set[str]:
+    named = (case.said.objects, case.said.inspectors, *case.said.joint)
+    snapshots = (case.entries.get(ref.text) for ref in named)
+    rosters = [entry.statement for entry in snapshots if entry and isinstance(entry.statement, SnapshotStatement)]
+    drawn = [] if case.draw is None else [case.drew]
+    shown = case.file_pulses if case.draw is None else case.drew.pulses
+    return set(artifact_names(case.said, rosters, drawn, pulses=shown))

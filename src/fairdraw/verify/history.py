@@ -37,13 +37,14 @@ def earlier_draws(case: Case) -> list[Earlier]:
 
 
 def _check_reaches_back(case: Case, chain: Sequence[Entry]) -> None:
-    first = next((entry.statement for entry in chain if not isinstance(entry.statement, Key)), None)
     keys = [entry.statement for entry in chain if isinstance(entry.statement, Key)]
     if former := [key.former.log for key in keys if key.former is not None]:
         raise CannotTellError("former-log", found=former)
-    if first is None or first.seq <= sum(key.seq < first.seq for key in keys):
-        return  # nothing but changes of keys before: the chain's very beginning
-    if year_of(encoding.parse_time(first.time)) >= case.plan.year:
+    said = [entry.statement for entry in chain]
+    # Of what stands before a gap, changes of keys and item lists, nothing shows which draws the gap leaves out.
+    whole = next((at for at in range(len(said) - 1, 0, -1) if said[at].seq != said[at - 1].seq + 1), 0)
+    first = next(iter(said[whole:]), None)
+    if first is not None and first.seq and year_of(encoding.parse_time(first.time)) >= case.plan.year:
         raise CheckFailedError("history-cut", year=case.plan.year, found=first.time)
 
 

@@ -115,7 +115,7 @@ def _receipts(case: Case, snapshot: Entry, statement: SnapshotStatement) -> set[
         for e in case.entries.values()
         if isinstance(e.statement, Receipt)
         and e.text_hash in case.signed
-        and e.statement.by != case.file.bureau
+        and case.is_supervisor(e.statement.by)
         and e.statement.snapshot.text == snapshot.text_hash
         and e.statement.digest == statement.roster.digest
         and e.index < case.said.history_size
@@ -289,21 +289,21 @@ def disclosure(case: Case) -> Evidence:
             raise CheckFailedError("another-embargo", expected=None)
         return {"kind": "at-once"}
     due = encoding.end_of_day(said.disclosure.date)
+    opening = _opening(case, due)
+    if opening is None and case.as_of > due:
+        case.find("not-opened-in-time", date=said.disclosure.date)
     depositaries = {
         e.statement.by
         for e in case.entries.values()
         if isinstance(e.statement, Deposit)
         and e.statement.embargo == said.disclosure.embargo
         and e.statement.slot == said.slots[0]
-        and e.statement.by in case.trust.supervisors
+        and case.is_supervisor(e.statement.by)
         and e.text_hash in case.signed
         and in_time(case, e.index, order_limit(case, said))
     }
     if len(depositaries) < DEPOSITARIES:
         raise CheckFailedError("too-few-deposits", expected=DEPOSITARIES, found=sorted(depositaries))
-    opening = _opening(case, due)
-    if opening is None and case.as_of > due:
-        case.find("not-opened-in-time", date=said.disclosure.date)
     embargo = case.file_embargo or (None if opening is None else opening.embargo)
     if embargo is None:
         if case.as_of > due:

@@ -102,9 +102,9 @@ def selection(case: Case) -> Evidence:
 def assignment(case: Case) -> Evidence:
     """Check every team, and with a load cap every block's accepted attempt."""
     ours = redraw(case).assignment
-    _, drawn = _logged(case)
     for no in ours.forced:
         case.find("forced-team", object=no, eligible=ours.eligible[no])
+    _, drawn = _logged(case)
     for line in drawn:
         experts, attempt = ours.experts.get(line.no, ()), ours.attempts.get(line.no, 0)
         same = (line.team, line.experts, line.attempt) == (ours.teams.get(line.no), experts, attempt)

@@ -91,7 +91,7 @@ def _check_seen(case: Case, subject: Entry, source: Source, value: PulseValue, *
         if _closes(entry, subject)
         and entry.of(EvidenceStatement).files[0].digest == value.signature
         and entry.text_hash in case.signed
-        and entry.statement.by in case.trust.supervisors
+        and case.is_supervisor(entry.statement.by)
         # Whoever signs the announcement draws; a second pair of eyes is somebody else's.
         and entry.statement.by not in subject.statement.with_
         and _in_time(case, entry, limit)

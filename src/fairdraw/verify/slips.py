@@ -20,7 +20,7 @@ from fairdraw.slip import between, drawn_line, stratum_line
 from fairdraw.snapshot import RosterRow, check_opening, read_row
 from fairdraw.trust import Trust
 from fairdraw.verify import anchors, inputs, later, pulses, slots
-from fairdraw.verify.case import Case, LogView, read_entries
+from fairdraw.verify.case import Case, LogView, read_artifacts, read_entries
 from fairdraw.verify.report import CODES, CheckFailedError, Report
 from fairdraw.verify.walk import Step, find_subject, make_report, walk
 from transparency_log import merkle
@@ -69,11 +69,7 @@ def read_slip(case: Case) -> Evidence:
     find_subject(case)
     if case.draw is None:
         raise CheckFailedError("no-draw")
-    for carried in case.slip.artifacts:
-        try:
-            case.artifacts[carried.digest] = encoding.from_base64(carried.data)
-        except EncodingError as error:
-            raise CheckFailedError("bad-artifact", digest=carried.digest, why=str(error)) from None
+    read_artifacts(case)
     return {"no": case.slip.no, "entries": len(case.entries)}
 
 
@@ -217,19 +213,19 @@ STEPS: Final = (
     Step("announcement-logged", ("bureau-chain",), anchors.announcement_logged),
     Step(
         "announcement-before-pulse",
-        ("announcement-logged", "witness-quorum"),
+        ("witness-quorum", "announcement-logged"),
         anchors.announcement_before_pulse,
     ),
     Step("append-only", ("log-signature",), anchors.append_only),
     Step("pulse", ("announcement-logged",), pulses.pulse),
-    Step("seed", ("announcement-logged", "witness-quorum"), inputs.seed),
-    Step("disclosure", ("announcement-logged", "witness-quorum"), inputs.disclosure),
+    Step("seed", ("witness-quorum", "announcement-logged"), inputs.seed),
+    Step("disclosure", ("witness-quorum", "announcement-logged"), inputs.disclosure),
     Step("record-logged", ("bureau-chain", "announcement-logged"), anchors.record_logged),
     Step("selection", ("rosters", "record-logged", "pulse", "seed", "disclosure"), selection),
     Step("assignment", ("rosters", "record-logged", "pulse", "seed", "disclosure"), teams),
     # Else the slip of a second announcement's draw would be as good as that of the first (attack 1).
-    Step("no-other-draw", ("bureau-chain", "announcement-logged", "witness-quorum"), slots.no_other_draw),
-    Step("later-acts", ("bureau-chain", "announcement-logged", "witness-quorum"), later.later_acts),
+    Step("no-other-draw", ("witness-quorum", "bureau-chain", "announcement-logged"), slots.no_other_draw),
+    Step("later-acts", ("witness-quorum", "bureau-chain", "announcement-logged"), later.later_acts),
 )
 NEED_LOG: Final = frozenset({"no-other-draw", "later-acts"})
 

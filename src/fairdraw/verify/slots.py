@@ -177,7 +177,7 @@ def whole_log(case: Case) -> tuple[Prefix, WholeLog]:
     if newest is None or newest.size < case.final.size:
         raise CannotTellError("log-behind", expected=case.final.size, found=0 if newest is None else newest.size)
     fresh = newest.freshness(case.trust.policy)
-    if fresh is None or fresh < case.as_of - case.trust.freshness:
+    if not case.whole.ended and (fresh is None or fresh < case.as_of - case.trust.freshness):
         # An old genuine log, from before the void or the second announcement, must not answer (attack 26).
         raise CannotTellError("stale", cosigned=fresh, as_of=case.as_of, freshness=case.trust.freshness)
     # A cosignature that was kept secret counts as soon as anybody has it (attack 4).

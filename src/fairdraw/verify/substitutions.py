@@ -14,7 +14,7 @@ from fairdraw import encoding
 from fairdraw.acts import Substitute, Vacancy, read_act
 from fairdraw.announcement import limit_of
 from fairdraw.randomness import settled_at
-from fairdraw.schema import Opening, Substitution, SubstitutionCall
+from fairdraw.schema import Opening, Substitution, SubstitutionCall, Until
 from fairdraw.seed import embargo_commitment
 from fairdraw.statement import Entry
 from fairdraw.substitution import Standing, call_key, check_vacancy, redraw
@@ -157,7 +157,7 @@ def _follow(case: Case, chain: Sequence[Entry], call: Call, standing: Standing) 
 
 def _embargo(case: Case, chain: Sequence[Entry], call: Call) -> bytes | None:
     """Return the embargo key of a sealed draw's call, which its own opening tells."""
-    sealed = case.drew.key is None
+    sealed = isinstance(case.said.disclosure, Until)
     if sealed != (call.said.embargo is not None):
         raise CheckFailedError("sealed-draw-shows" if sealed else "open-draw-hides", index=call.entry.index)
     if call.said.embargo is None:

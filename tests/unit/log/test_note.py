@@ -164,8 +164,28 @@ def test_a_verifier_key_of_an_unknown_kind_says_so():
         Verifier("name", ED25519, bytes(31))
 
 
+@pytest.mark.parametrize(
+    "y",
+    [
+        0,
+        1,
+        2**255 - 20,
+        2**255 - 19,
+        2**255 - 18,
+        2**255 - 1,
+        int.from_bytes(bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little"),
+    ],
+)
+@pytest.mark.parametrize("algorithm", [1, 4])
+@pytest.mark.parametrize("sign", [0, 1])
+def test_a_key_under_which_one_signature_fits_many_texts_is_no_key(y, algorithm, sign):
+    with pytest.raises(NoteError) as refused:
+        Verifier("log.example.cn", algorithm, (y | sign << 255).to_bytes(32, "little"))
+    assert refused.value.code == "weak-key"
+
+
 def test_the_same_key_for_two_purposes_has_two_ids():
-    ids = {Verifier("name", kind, bytes(32)).key_id for kind in (1, 4)}
+    ids = {Verifier("name", kind, bytes([2] * 32)).key_id for kind in (1, 4)}
     assert len(ids) == 2
 
 
