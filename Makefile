@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test cover lint bench fuzz clean
+.PHONY: demo test web cover lint bench fuzz clean
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -18,8 +18,17 @@ $(VENV)/.dev: $(VENV)/.run
 demo: $(VENV)/.run
 	$(BIN)/fairdraw demo
 
-test: $(VENV)/.dev
+# The second verifier's own tools; a machine without npm tests all but what needs them, and says so.
+WEB := web/node_modules/.installed
+$(WEB): web/package-lock.json
+	cd web && npm ci --ignore-scripts --no-audit --no-fund --silent
+	touch $@
+
+test: $(VENV)/.dev $(if $(shell command -v npm),$(WEB))
 	$(BIN)/python -m pytest
+
+web: $(WEB)
+	cd web && npm run --silent build
 
 cover: $(VENV)/.dev
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
@@ -31,7 +40,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/interrogate --quiet src transparency_log cli
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.dev $(if $(shell command -v npm),$(WEB))
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python -m benchmarks
 
@@ -41,4 +50,4 @@ fuzz: $(VENV)/.dev
 	$(BIN)/python -m fuzz all --seconds $(FUZZ_SECONDS)
 
 clean:
-	rm -rf $(VENV) build dist fairdraw-demo
+	rm -rf $(VENV) web/node_modules build dist fairdraw-demo

@@ -133,6 +133,7 @@ def logged_all_the_same(told: Told) -> Told:
     return told.later()
 
 
+@pytest.mark.own_limits
 def test_a_draw_that_runs_out_of_tickets_is_refused_and_was_tried_once(monkeypatch):
     monkeypatch.setattr(assignment, "MAX_TICKETS", 20_000)
     told = logged_all_the_same(tight())

@@ -275,6 +275,7 @@ def test_a_cap_that_no_matching_keeps_makes_no_draw():
     assert judged(past_the_round(told).later())["assignment"] == "cap-infeasible"
 
 
+@pytest.mark.own_limits
 def test_a_walk_without_end_does_not_keep_the_verifier_busy(monkeypatch):
     from fairdraw import assignment
 
