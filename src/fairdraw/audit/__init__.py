@@ -41,6 +41,7 @@ __all__ = [
     "Unknown",
     "YearAudit",
     "audit",
+    "read_ledger",
 ]
 
 
@@ -76,7 +77,7 @@ def audit(
     told: list[YearAudit] = []
     size = 0
     for name in names:
-        ledger = _read(view, trust, log=log, bureau=name, as_of=as_of, calendar=calendar)
+        ledger = read_ledger(view, trust, log=log, bureau=name, as_of=as_of, calendar=calendar)
         size = max(size, 0 if ledger.whole.newest is None else ledger.whole.newest.size)
         told += _years(ledger, year)
     return AuditReport(
@@ -91,7 +92,12 @@ def audit(
     )
 
 
-def _read(view: LogView, trust: Trust, *, log: str, bureau: str, as_of: int, calendar: Calendar) -> Ledger:
+def read_ledger(view: LogView, trust: Trust, *, log: str, bureau: str, as_of: int, calendar: Calendar) -> Ledger:
+    """Return a bureau's part of a log, every signature checked; whoever tells of many draws reads it once.
+
+    Raises:
+        AuditError: `log-does-not-hold`, `log-not-vouched-for`.
+    """
     try:
         whole = read_log(view, trust, log=log, bureau=bureau, as_of=as_of)
     except CheckFailedError as error:

@@ -4,10 +4,12 @@ Times are never the bureau's own word: an entry was logged by the time at which 
 it, else a result could be dated back.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from itertools import accumulate
 from typing import Final, TypeVar
 
 from fairdraw import encoding
@@ -91,10 +93,18 @@ class Ledger:
             return None
         return entry, entry.statement
 
+    @cached_property
+    def _vouched(self) -> tuple[list[int], list[int]]:
+        """The sizes with a quorum, rising, and for each the least time at which it or a larger one had it."""
+        told = [(size.size, size.quorum_time) for size in self.sizes if size.quorum_time is not None]
+        times = accumulate((time for _, time in reversed(told)), min)
+        return [size for size, _ in told], list(times)[::-1]
+
     def shown(self, index: int) -> int:
         """Return the POSIX seconds by which a quorum had cosigned an entry."""
-        times = [size.quorum_time for size in self.sizes if size.size > index and size.quorum_time is not None]
-        return min(times, default=self.as_of)
+        sizes, times = self._vouched
+        at = bisect_right(sizes, index)
+        return times[at] if at < len(times) else self.as_of
 
     def in_time(self, index: int, limit: int) -> bool:
         """Say whether a quorum had cosigned an entry strictly before a limit."""

@@ -25,6 +25,8 @@ from fairdraw.statement import Entry
 from fairdraw.verify import Report, verify_bundle
 
 DAY: Final = 24 * 3600
+END: Final = LAST_TIME - DAY
+"""A round at the end of time is nobody's to wait for, and must not stop whoever reads the log, east of Greenwich."""
 State = Literal["holds", "fails", "unknown", "pending", "overdue", "voided"]
 
 # Told here once for all lots, and not again by the verification of each.
@@ -98,13 +100,20 @@ def unfounded(ledger: Ledger, year: int) -> Iterator[AuditFinding]:
             yield find("without-foundation", entry.index, type=entry.statement.type, names=ref.text)
 
 
-def _lot(ledger: Ledger, entry: Entry, said: Announcement, plan: tuple[Entry, Plan]) -> Lot:
+def round_of(ledger: Ledger, said: Announcement) -> tuple[int, int]:
+    """Return before when an announcement must be cosigned, and when its last round is due, POSIX seconds.
+
+    Both are 0 for a chain that the reader does not know; the verification says so.
+    """
     try:
         limit = limit_of(said, ledger.trust.chains, ledger.trust.margin)
-        # A round at the end of time is nobody's to wait for, and must not stop the audit.
-        due = min(settled_at(said.beacon, ledger.trust.chains, ledger.view.artifacts), LAST_TIME - DAY)
+        return limit, min(settled_at(said.beacon, ledger.trust.chains, ledger.view.artifacts), END)
     except AnnouncementError:
-        limit = due = 0  # of a chain that the reader does not know; the verification says so
+        return 0, 0
+
+
+def _lot(ledger: Ledger, entry: Entry, said: Announcement, plan: tuple[Entry, Plan]) -> Lot:
+    limit, due = round_of(ledger, said)
     voids = tuple(
         (void, ledger.in_time(void.index, limit))
         for void, told in ledger.ours(Void)
@@ -135,19 +144,19 @@ def _verify(ledger: Ledger, announcement: Entry, draw: Entry) -> Report:
     )
 
 
-def bundle_from_log(ledger: Ledger, announcement: Entry, draw: Entry) -> Bundle:
-    """Return the bundle of a draw, made from the log's entries and artifacts.
+def bundle_from_log(ledger: Ledger, announcement: Entry, draw: Entry | None) -> Bundle:
+    """Return the bundle of a draw, made from the log's entries and artifacts; of an announcement while there is none.
 
     Raises:
         BundleError: `no-checkpoint`, which no log that a quorum vouches for yields.
     """
-    said, drew = announcement.of(Announcement), draw.of(Draw)
+    said, draws = announcement.of(Announcement), [] if draw is None else [draw.of(Draw)]
+    pulses = [pulse for drew in draws for pulse in drew.pulses]
     entries = [data for data in ledger.view.entries if data is not None]
     known = {entry.text_hash: entry.statement for entry in relevant(ledger.whole.everything, announcement, draw)}
     snapshots = [known.get(ref.text) for ref in (said.objects, said.inspectors, *said.joint)]
     rosters = [one for one in snapshots if isinstance(one, SnapshotStatement)]
     plan = known.get(said.plan.text)
-    draws = [drew]
     items = None
     if isinstance(plan, Plan):
         below = [entry for entry in ledger.whole.chain if entry.index < announcement.index]
@@ -155,13 +164,13 @@ def bundle_from_log(ledger: Ledger, announcement: Entry, draw: Entry) -> Bundle:
         found = None if plan.items is None else known.get(plan.items.text)
         items = found if isinstance(found, ItemList) else None
     rules = None if said.regulation is None else ledger.view.artifacts.get(said.regulation.digest)
-    names = artifact_names(said, rosters, draws, items, pulses=drew.pulses, regulation=rules)
+    names = artifact_names(said, rosters, draws, items, pulses=pulses, regulation=rules)
     return make_bundle(
         entries,
         ledger.sizes,
         announcement=announcement,
         draw=draw,
-        pulses=drew.pulses,
+        pulses=pulses,
         artifacts={name: ledger.view.artifacts[name] for name in names if name in ledger.view.artifacts},
         known=ledger.whole.everything,
     )
