@@ -175,6 +175,13 @@ def _draw() -> Seeds:
             yield "verify", data
 
 
+def _scanned() -> Seeds:
+    for case in _cases("slipcode") + _cases("slipcode", "refuse"):
+        text = "\n".join(f"https://draws.example.cn/verify.html#{part}" for part in case["parts"])
+        if len(text) < 2000:
+            yield "scanned", text.encode()
+
+
 def _terms() -> Seeds:
     for case in _cases("filter") + _cases("filter", "refuse"):
         if len(case["filter"]) < 200:
@@ -297,6 +304,7 @@ def seeds() -> dict[str, bytes]:
         *_log(),
         *_sites(),
         *_draw(),
+        *_scanned(),
         *_terms(),
         *_rules(),
         *_acts(),

@@ -8,12 +8,14 @@ from fairdraw import encoding
 from fairdraw.beacon import Chain, Pulse
 from fairdraw.draw import Outcome, draw_lots, key_material
 from fairdraw.errors import WorkspaceError
-from fairdraw.render import Cosigners, Sheet, make_sheet, record_text
-from fairdraw.render.page import record_html
+from fairdraw.release import newest_releases
+from fairdraw.render import Access, Cosigners, Sheet, make_sheet, record_text
+from fairdraw.render.page import TEMPLATES, record_html
 from fairdraw.schema import Draw
 from fairdraw.statement import Entry
 from fairdraw.tickets import KeyMaterial
 from fairdraw_cli.casework import Matter, pulses_of, regulation_of, seeds_of
+from fairdraw_cli.desk import Desk
 from fairdraw_cli.files import PRIVATE, PUBLIC, write
 from fairdraw_cli.history import cosigned_before
 from fairdraw_cli.session import LANGUAGES, Session, catalogue
@@ -51,15 +53,19 @@ def _cosigners(matter: Matter) -> Cosigners:
             "not-witnessed-in-time", index=matter.announcement.index, limit=encoding.format_time(matter.limit)
         )
     note = Note.parse(signed.data, max_signatures=MAX_COSIGNED)
-    times: dict[object, int] = {}
-    for line in cosignatures(note, [witness.verifier for witness in policy.witnesses]):
-        times[line.verifier] = min(line.timestamp, times.get(line.verifier, line.timestamp))
-    lines = tuple((witness.name, times.get(witness.verifier)) for witness in policy.witnesses)
-    return Cosigners(size=signed.size, quorum_time=signed.quorum_time, lines=lines)
+    found = cosignatures(note, [witness.verifier for witness in policy.witnesses])
+    return Cosigners.of(signed.size, signed.quorum_time, found, policy)
 
 
-def redrawn(matter: Matter, drawn: Entry) -> tuple[Outcome, KeyMaterial]:
-    """Return the outcome once more: it depends on nothing but what is logged."""
+def access_of(desk: Desk) -> Access:
+    """Return with what a reader checks the papers of a workspace."""
+    place = desk.workspace
+    releases = newest_releases(desk.history.entries, place.trust, bureau=place.bureau, origin=place.origin)
+    return Access(site=place.site, trust=place.trust.digest, releases=releases)
+
+
+def material_of(matter: Matter, drawn: Entry) -> KeyMaterial:
+    """Return what a draw's key is made of, once more: it depends on nothing but what is logged."""
     values = {(pulse.beacon, pulse.round): pulse for pulse in drawn.of(Draw).pulses}
 
     def logged(chain: Chain, number: int) -> Pulse:
@@ -67,14 +73,23 @@ def redrawn(matter: Matter, drawn: Entry) -> tuple[Outcome, KeyMaterial]:
         return Pulse(chain=chain.hash, round=number, signature=value.signature, previous=value.previous)
 
     _, randomness = pulses_of(matter, logged)
-    material = key_material(matter.announcement, seeds=seeds_of(matter), pulses=randomness, embargo=matter.embargo())
+    return key_material(matter.announcement, seeds=seeds_of(matter), pulses=randomness, embargo=matter.embargo())
+
+
+def redrawn(matter: Matter, drawn: Entry) -> tuple[Outcome, KeyMaterial]:
+    """Return the outcome once more, and what its key is made of."""
+    material = material_of(matter, drawn)
     return draw_lots(matter.inputs(), material.key()), material
+
+
+def templates() -> dict[str, str]:
+    """Return the package's templates for paper."""
+    return {name: (files("fairdraw") / "templates" / name).read_text("utf-8") for name in TEMPLATES}
 
 
 def _write(folder: Path, stem: str, sheet: Sheet, *, mode: int) -> list[Path]:
     languages = [catalogue(lang) for lang in LANGUAGES]
-    template = (files("fairdraw") / "templates" / "record.html").read_text("utf-8")
-    told = {"txt": record_text(sheet, languages), "html": record_html(sheet, template, languages)}
+    told = {"txt": record_text(sheet, languages), "html": record_html(sheet, templates(), languages)}
     paths = []
     for suffix, text in told.items():
         path = folder / f"{stem}.{suffix}"
@@ -91,19 +106,22 @@ def write_record(session: Session, matter: Matter, drawn: Entry) -> tuple[str, l
     """
     place, chains = matter.desk.workspace, matter.desk.workspace.trust.chains
     folder, inputs, cosigners = place.draw(matter.name), matter.inputs(), _cosigners(matter)
+    access = access_of(matter.desk)
     outcome, material = redrawn(matter, drawn)
     rules = regulation_of(place, matter.said)
     whole = make_sheet(
-        inputs, drawn, outcome=outcome, material=material, chains=chains, cosigners=cosigners, regulation=rules
-    )
+        inputs, drawn, outcome=outcome, material=material, chains=chains, cosigners=cosigners, access=access,
+        regulation=rules,
+    )  # fmt: skip
     text = record_text(whole, [session.words])
     if not matter.hidden:
         for suffix in ("txt", "html"):
             (folder / f"{SEALED}.{suffix}").unlink(missing_ok=True)
         return text, _write(folder, RECORD, whole, mode=PUBLIC)
     public = make_sheet(
-        inputs, drawn, outcome=None, material=None, chains=chains, cosigners=cosigners, regulation=rules
-    )
+        inputs, drawn, outcome=None, material=None, chains=chains, cosigners=cosigners, access=access,
+        regulation=rules,
+    )  # fmt: skip
     return text, [
         *_write(folder, RECORD, public, mode=PUBLIC),
         *_write(folder, SEALED, whole, mode=PRIVATE),

@@ -23,7 +23,7 @@ NAMES = {
     "acts": ("act", "outcomes", "items"),
     "draw": (
         "json", "row", "time", "statement", "entry", "trust", "file", "verify", "roster", "recusals", "exclusions",
-        "results", "openings", "pulse", "map", "numbers", "csv", "sheet", "pairs", "form", "settings",
+        "results", "openings", "scanned", "pulse", "map", "numbers", "csv", "sheet", "pairs", "form", "settings",
         "logs", "address", "catalogue",
     ),
 }  # fmt: skip

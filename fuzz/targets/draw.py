@@ -8,12 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fairdraw import encoding
+from fairdraw import encoding, slipcode
 from fairdraw.announcement import read_exclusions, read_recusals
 from fairdraw.artifacts import named_artifacts
 from fairdraw.beacon import CHAINS, format_pulse, parse_pulse
 from fairdraw.bundle import Slip, read_file
-from fairdraw.errors import EncodingError, Error
+from fairdraw.errors import BundleError, EncodingError, Error
 from fairdraw.messages import Catalogue
 from fairdraw.record import read_lines
 from fairdraw.registry import read_registry
@@ -158,6 +158,15 @@ def _lines(values: Iterable[object]) -> list[object]:
     return list(values)
 
 
+def read_scanned(data: bytes) -> None:
+    """Codes that a camera read, or a deflate stream in good ones: a file comes out, and its codes give it again."""
+    parts = slipcode.parts_in(data.decode("utf-8", "replace")) or slipcode.parts_of(data, 1)
+    with suppress(BundleError):
+        file = slipcode.decode(parts)
+        if min(file, default=32) > slipcode.CLOSE and len(file) <= slipcode.MAX_TEXT:
+            same(slipcode.decode(slipcode.encode(file, 2)), file)
+
+
 TARGETS: dict[str, Run] = {
     "json": reads_back(encoding.parse, encoding.canonical),
     "row": read_long_line,
@@ -167,6 +176,7 @@ TARGETS: dict[str, Run] = {
     "trust": is_read(parse_trust),
     "file": reads_back(read_file, lambda file: file.format()),
     "verify": judge,
+    "scanned": read_scanned,
     "roster": is_read(lambda data: read_row(data, snapshot())),
     "recusals": is_read(read_recusals),
     "exclusions": is_read(read_exclusions),

@@ -3,9 +3,9 @@
 Whoever is handed the slip of another row must see it: the owner's copy carries the owner's own fields (attack 40).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from fairdraw import encoding
 from fairdraw.bundle import Carried, Path, SignedSize, Slip, evidence, relevant, statements
@@ -35,7 +35,18 @@ def _path(tree: merkle.Tree, lines: Sequence[bytes], index: int) -> Path:
     return Path(line=encoding.to_base64(lines[index]), index=index, hashes=hashes)
 
 
-def make_slip(  # noqa: PLR0913 - each is a part of the proof
+def make_slip(
+    log_entries: Sequence[bytes], sizes: Sequence[SignedSize], *, no: str, own: Sequence[Opening] = (), **parts: Any
+) -> Slip:
+    """Return the slip of one row; `parts` are those of `make_slips`.
+
+    Raises:
+        BundleError: `no-such-row`, or no checkpoint covers the draw.
+    """
+    return next(make_slips(log_entries, sizes, numbers=[no], own={no: own}, **parts))
+
+
+def make_slips(  # noqa: PLR0913 - each is a part of the proof
     log_entries: Sequence[bytes],
     sizes: Sequence[SignedSize],
     *,
@@ -47,68 +58,74 @@ def make_slip(  # noqa: PLR0913 - each is a part of the proof
     results: bytes,
     exclusions: bytes,
     role: Literal["objects", "inspectors"],
-    no: str,
-    own: Sequence[Opening] = (),
+    numbers: Iterable[str],
+    own: Mapping[str, Sequence[Opening]] = MappingProxyType({}),
     artifacts: Mapping[str, bytes] = MappingProxyType({}),
-) -> Slip:
-    """Return the slip of one row.
+) -> Iterator[Slip]:
+    """Yield the slips of some rows of one snapshot; what they share is computed once.
 
     `results` are the result list's lines, unsealed, `exclusions` the announced list, `artifacts` those of
-    `randomness.artifacts_of`, by digest.
+    `randomness.artifacts_of`, by digest, `own` the openings of those whose owner's copy it is.
 
     Raises:
         BundleError: `no-such-row`, or no checkpoint covers the draw.
     """
     rows = {row.no: index for index, row in enumerate(roster.rows)}
-    if no not in rows:
-        raise BundleError("no-such-row", registry=snapshot.of(SnapshotStatement).registry, found=no)
-    lines = encoding.split_lines(results)
+    roster_lines, lines = encoding.split_lines(roster.data), encoding.split_lines(results)
     strata, drawn = read_lines(results)
+    places = {(line.item, line.stratum): index for index, line in enumerate(strata)}
+    named = _named(drawn, role, len(strata))
     tree = merkle.Tree(map(merkle.leaf_hash, lines))
-    row = roster.rows[rows[no]]
-    own_strata: tuple[Path, ...] = ()
-    if role == "objects":
-        wanted = strata_of(plan, announcement.of(Announcement).slots, row)
-        own_strata = tuple(_path(tree, lines, _index_of(strata, one)) for one in wanted)
-        named = [i for i, line in enumerate(drawn) if line.no == no]
-    else:
-        named = [
-            i for i, line in enumerate(drawn) if no in {inspector for _, inspector in line.team} | set(line.experts)
-        ]
     needed = {announcement.text_hash, draw.text_hash, snapshot.text_hash}
     carried = [
         entry
         for entry in relevant(statements(log_entries), announcement, draw)
         if entry.text_hash in needed or entry.statement.type in CARRIED or between(announcement, entry, draw)
     ]
+    proven = evidence(log_entries, sizes, carried)
     said = draw.of(Draw)
-    return Slip(
-        v=0,
-        type="slip",
-        log=said.log,
-        bureau=said.bureau,
-        announcement=announcement.text_hash,
-        draw=draw.text_hash,
-        registry=role,
-        no=no,
-        row=_path(roster.tree, encoding.split_lines(roster.data), rows[no]),
-        strata=own_strata,
-        exclusions=encoding.to_base64(exclusions),
-        teams=tuple(_path(tree, lines, len(strata) + i) for i in named),
-        own=tuple(own),
-        artifacts=tuple(
-            Carried(digest=name, data=encoding.to_base64(artifacts[name]))
-            for name in sorted(artifacts_of(announcement.of(Announcement).beacon, said.pulses))
-        ),
-        **evidence(log_entries, sizes, carried),
+    documents = tuple(
+        Carried(digest=name, data=encoding.to_base64(artifacts[name]))
+        for name in sorted(artifacts_of(announcement.of(Announcement).beacon, said.pulses))
     )
+    for no in numbers:
+        if no not in rows:
+            raise BundleError("no-such-row", registry=snapshot.of(SnapshotStatement).registry, found=no)
+        row = roster.rows[rows[no]]
+        wanted = strata_of(plan, announcement.of(Announcement).slots, row) if role == "objects" else ()
+        yield Slip(
+            v=0,
+            type="slip",
+            log=said.log,
+            bureau=said.bureau,
+            announcement=announcement.text_hash,
+            draw=draw.text_hash,
+            registry=role,
+            no=no,
+            row=_path(roster.tree, roster_lines, rows[no]),
+            strata=tuple(_path(tree, lines, _place(places, one)) for one in wanted),
+            exclusions=encoding.to_base64(exclusions),
+            teams=tuple(_path(tree, lines, index) for index in named.get(no, ())),
+            own=tuple(own.get(no, ())),
+            artifacts=documents,
+            **proven,
+        )
 
 
-def _index_of(strata: Sequence[StratumLine], wanted: tuple[str, StratumValues]) -> int:
-    for index, line in enumerate(strata):
-        if (line.item, line.stratum) == wanted:
-            return index
-    raise BundleError("no-such-stratum", found=str(wanted))
+def _named(drawn: Sequence[DrawnLine], role: Literal["objects", "inspectors"], first: int) -> dict[str, list[int]]:
+    """Return the places of the drawn lines that name each number; `first` is the place of the first one."""
+    told: dict[str, list[int]] = {}
+    for index, line in enumerate(drawn, first):
+        inspectors = {inspector for _, inspector in line.team} | set(line.experts)
+        for no in [line.no] if role == "objects" else inspectors:
+            told.setdefault(no, []).append(index)
+    return told
+
+
+def _place(places: Mapping[tuple[str, StratumValues], int], wanted: tuple[str, StratumValues]) -> int:
+    if wanted not in places:
+        raise BundleError("no-such-stratum", found=str(wanted))
+    return places[wanted]
 
 
 def drawn_line(path: Path) -> DrawnLine:

@@ -100,6 +100,7 @@ def test_the_settings_of_a_workspace_are_read(tmp_path: Path) -> None:
     (tmp_path / "fairdraw.toml").write_text(example("fairdraw.toml"), encoding="utf-8")
     place = Workspace.open(tmp_path)
     assert (place.bureau, place.origin, place.rehearsal) == ("ybj.example.cn", "log.example.cn/jinan", False)
+    assert place.site == "https://draws.example.cn"
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -114,9 +114,8 @@ def test_altered_files_and_artifacts_are_named(office: Path, done: Done, fairdra
     assert found["altered-file"] == {"path": "tile/entries/000.p/5", "index": 4, "reason": "entry-mismatch"}
     assert {"missing-artifact", "altered-artifact"} & found.keys()
     code, told = fairdraw("log", "follow", *PLACE, *ONCE)
-    assert (
-        "found (altered-file): the log's file tile/entries/000.p/5 was altered (index 4; reason entry-mismatch)" in told
-    )
+    said = "found (altered-file): the log's file tile/entries/000.p/5 was altered (log entry 4; reason entry-mismatch)"
+    assert said in told
     (office / "log" / "checkpoint").unlink()
     code, told = fairdraw("log", "follow", *PLACE, *ONCE)
     assert (code, "found (missing-file): the log's file checkpoint is missing" in told) == (1, True)
@@ -129,14 +128,14 @@ def test_a_fork_leaves_a_file_that_convicts(office: Path, done: Done, fairdraw: 
     (file,) = (tmp_path / "proofs").iterdir()
     assert f"kept the evidence in proofs/{file.name}" in told
     told = done("log", "evidence", str(file), "--trust", "office/trust")
-    assert "this file convicts the log log.example.cn/ybj/rehearsal: its key signed two histories, with 5" in told
+    assert "the key of the log log.example.cn/ybj/rehearsal signed two contradicting histories, with 5" in told
     assert Workspace.open(office).key("log").verifier.vkey in told
-    assert "可以定案" in done("log", "evidence", str(file), "--trust", "office/trust", "--lang", "zh")
+    assert "证据成立" in done("log", "evidence", str(file), "--trust", "office/trust", "--lang", "zh")
     good = file.read_bytes()
     for bad in (good.replace(b"root ", b"root A", 1), good[:-5], b"", good.replace(b"\n5\n", b"\n6\n")):
         (tmp_path / "bad").write_bytes(bad)
         code, told = fairdraw("log", "evidence", "bad", "--trust", "office/trust")
-        assert (code, "this file does not convict" in told) == (1, True)
+        assert (code, "the evidence does not hold" in told) == (1, True)
         assert (
             json.loads(fairdraw("log", "evidence", "bad", "--trust", "office/trust", "--json")[1])["convicts"] is False
         )

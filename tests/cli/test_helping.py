@@ -103,7 +103,7 @@ def keys_used() -> Iterator[tuple[str, str]]:
         for key in re.findall(r'"((?:init|witness|supervisor|log|cosign|plan|freeze|announce|seeds|pulse|draw|open|void'
                               r'|slip|verify|demo|system|time)\.[a-z][a-z-]*)"', source):  # fmt: skip
             section, _, code = key.partition(".")
-            if code not in {"toml", "sqlite"}:  # names of files
+            if code not in {"toml", "sqlite", "html"}:  # names of files
                 yield section, code
         for code in re.findall(r'WorkspaceError\(\s*"([a-z-]+)"', source):
             yield "error", code

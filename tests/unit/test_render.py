@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 import segno
@@ -16,21 +15,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fairdraw.draw import key_material
 from fairdraw.messages import Catalogue
 from fairdraw.record import Record
-from fairdraw.render import Cosigners, Sheet, fingerprint, make_sheet, record_text, report_text
+from fairdraw.render import fingerprint, record_text, report_text
 from fairdraw.render.columns import cells, indented, pad, table, wrap
 from fairdraw.render.page import qr_svg, record_html
-from fairdraw.schema import Announcement, AtOnce
-from fairdraw.tickets import KeyMaterial
+from fairdraw.schema import AtOnce
 from fairdraw.verify.report import CODES, Check, Finding, Report
 from support import story
+from support.records import ACCESS, cosigners, due, record_of
+from support.slips import LANGUAGES as WORDS
+from support.slips import PAPER, material_of
 from support.story import Told, begin, tell
 
-PACKAGE = Path(__file__).parents[2] / "src/fairdraw"
-ZH, EN = (Catalogue.parse((PACKAGE / f"wording/{lang}.toml").read_bytes(), lang=lang) for lang in ("zh", "en"))
-TEMPLATE = (PACKAGE / "templates/record.html").read_text(encoding="utf-8")
+ZH, EN = WORDS
 LANGUAGES = pytest.mark.parametrize("words", [ZH, EN], ids=["zh", "en"])
 
 
@@ -40,33 +38,6 @@ PLAN = {"team": story.team(cap=4, department="department", quota=(("wjw", 1), ("
 @cache
 def honest() -> Told:
     return tell(plan=PLAN)
-
-
-def material(told: Told) -> KeyMaterial:
-    said = told.announcement.of(Announcement)
-    randomness = [sha256(bytes.fromhex(pulse.signature)).digest() for pulse in told.story.pulses(said)]
-    return key_material(told.announcement, seeds=told.seeds, pulses=randomness, embargo=told.embargo)
-
-
-def due(told: Told) -> int:
-    said = told.announcement.of(Announcement)
-    return told.story.chain.time_of(said.beacon[0].round)
-
-
-def cosigners(told: Told, *, seconds: int = 597) -> Cosigners:
-    time = due(told) - seconds
-    return Cosigners(size=4, quorum_time=time, lines=(("w0.example.cn", time), ("w1.example.cn", None)))
-
-
-def sheet_of(told: Told, **changes: object) -> Sheet:
-    assert told.draw is not None
-    fields: dict[str, object] = {
-        "outcome": told.outcome(),
-        "material": material(told),
-        "chains": told.story.chains,
-        "cosigners": cosigners(told),
-    }
-    return make_sheet(told.inputs(), told.draw, **(fields | changes))
 
 
 def first_line(report: Report, words: Catalogue) -> str:
@@ -255,15 +226,15 @@ def test_a_fingerprint_is_five_groups_of_four_digits(digest: bytes) -> None:
 
 def test_a_record_shows_everything_that_was_drawn_in_both_languages() -> None:
     told = honest()
-    sheet = sheet_of(told)
-    text, page = record_text(sheet, (ZH, EN)), record_html(sheet, TEMPLATE, (ZH, EN))
+    sheet = record_of(told)
+    text, page = record_text(sheet, (ZH, EN)), record_html(sheet, PAPER, (ZH, EN))
     assert told.draw is not None
     shown = visible_text(page)
     for form in (text, shown):
         assert told.draw.text_hash in form
         assert fingerprint(told.draw.text_hash) in form
         assert fingerprint(told.announcement.text_hash) in form
-        assert "未载入 / none loaded" in form
+        assert "未指明 / none named" in form
         assert "597 秒 / 597 seconds" in form
         assert "w0.example.cn" in form
         assert "未联署 / missing" in form
@@ -285,7 +256,7 @@ def test_a_record_shows_everything_that_was_drawn_in_both_languages() -> None:
 
 def test_no_sentence_of_a_sheet_is_missing_in_the_catalogues() -> None:
     for told in (honest(), sealed_story()):
-        sheet = sheet_of(told) if told.embargo is None else sheet_of(told, outcome=None, material=None)
+        sheet = record_of(told) if told.embargo is None else record_of(told, outcome=None, material=None)
         codes = {("sheet", code) for s in sheet.sections for code in (s.code, *s.header, *(c for c, _ in s.facts))}
         codes |= {("sheet", command.code) for s in sheet.sections for command in s.commands}
         shown = [
@@ -302,8 +273,8 @@ def sealed_story() -> Told:
 
 def test_the_record_of_a_sealed_draw_shows_neither_key_nor_any_drawn_number() -> None:
     told = sealed_story()
-    sheet = sheet_of(told, outcome=None, material=None)
-    text = record_text(sheet, (ZH, EN)) + record_html(sheet, TEMPLATE, (ZH, EN))
+    sheet = record_of(told, outcome=None, material=None)
+    text = record_text(sheet, (ZH, EN)) + record_html(sheet, PAPER, (ZH, EN))
     assert ZH.say("sheet", "sealed-note") in text
     assert told.key().hex() not in text
     assert told.embargo is not None
@@ -318,26 +289,26 @@ def test_a_record_claims_nothing_of_time_without_a_quorum_before_the_round() -> 
     claim = ZH.say("sheet", "proves-before")
     late = replace(cosigners(told), quorum_time=due(told))
     none = replace(cosigners(told), quorum_time=None)
-    assert claim in record_text(sheet_of(told), (ZH,))
+    assert claim in record_text(record_of(told), (ZH,))
     for lacking in (late, none):
-        text = record_text(sheet_of(told, cosigners=lacking), (ZH,))
+        text = record_text(record_of(told, cosigners=lacking), (ZH,))
         assert claim not in text
         assert ZH.say("sheet", "not-locked") in text
 
 
 def test_a_practice_beacon_is_not_called_unforeseeable() -> None:
-    text = record_text(sheet_of(honest()), (ZH, EN))
+    text = record_text(record_of(honest()), (ZH, EN))
     assert ZH.say("sheet", "practice-random") in text
     assert ZH.say("sheet", "proves-random") not in text
 
 
 def test_a_record_says_rehearsal_in_its_first_line() -> None:
-    sheet = sheet_of(honest())
+    sheet = record_of(honest())
     assert record_text(sheet, (ZH, EN)).startswith("【演练】")
-    assert '<p class="rehearsal">' in record_html(sheet, TEMPLATE, (ZH, EN))
+    assert '<p class="rehearsal">' in record_html(sheet, PAPER, (ZH, EN))
     earnest = replace(sheet, rehearsal=False)
     assert not record_text(earnest, (ZH, EN)).startswith("【演练】")
-    assert '<p class="rehearsal">' not in record_html(earnest, TEMPLATE, (ZH, EN))
+    assert '<p class="rehearsal">' not in record_html(earnest, PAPER, (ZH, EN))
 
 
 def test_findings_stand_in_the_record() -> None:
@@ -347,22 +318,22 @@ def test_findings_stand_in_the_record() -> None:
             "team": story.team(eligible=({"rule": "same", "object": "region", "inspector": "region"},), size=4),
         }
     )
-    text = record_text(sheet_of(told), (ZH, EN))
+    text = record_text(record_of(told), (ZH, EN))
     few = min(told.outcome().assignment.eligible)
     assert ZH.say("finding", "forced-team", object=few, eligible=6) in text
 
 
 def test_equal_inputs_give_equal_bytes() -> None:
-    one, other = sheet_of(tell()), sheet_of(tell())
+    one, other = record_of(tell()), record_of(tell())
     assert record_text(one, (ZH, EN)) == record_text(other, (ZH, EN))
-    assert record_html(one, TEMPLATE, (ZH, EN)) == record_html(other, TEMPLATE, (ZH, EN))
+    assert record_html(one, PAPER, (ZH, EN)) == record_html(other, PAPER, (ZH, EN))
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_the_worked_example_works_when_it_is_pasted_into_a_shell(shell: str) -> None:
-    commands = [command for section in sheet_of(honest()).sections for command in section.commands]
+    commands = [command for section in record_of(honest()).sections for command in section.commands]
     assert [command.code for command in commands] == ["by-hand-pulse", "by-hand-key", "by-hand-ticket"]
-    text = record_text(sheet_of(honest()), (ZH, EN))
+    text = record_text(record_of(honest()), (ZH, EN))
     for command in commands:
         assert f"  {command.line}\n  = {command.prints}\n" in text
         done = subprocess.run([shell, "-c", command.line], capture_output=True, text=True, check=True)
@@ -373,15 +344,15 @@ def test_the_worked_example_works_when_it_is_pasted_into_a_shell(shell: str) -> 
 def test_a_contributor_s_name_cannot_become_a_command() -> None:
     told = honest()
     name = "x';touch${IFS}pwned;'%n\\x41$(id)"
-    bent = replace(material(told), seeds=((name, "-"),))
-    [command] = [c for s in sheet_of(told, material=bent).sections for c in s.commands if c.code == "by-hand-key"]
+    bent = replace(material_of(told), seeds=((name, "-"),))
+    [command] = [c for s in record_of(told, material=bent).sections for c in s.commands if c.code == "by-hand-key"]
     done = subprocess.run(["sh", "-c", command.line], capture_output=True, text=True, check=True)
     assert done.stdout.split()[0] == bent.key().hex() == command.prints
     assert done.stderr == ""
 
 
 def test_the_text_stays_within_its_columns_but_for_commands() -> None:
-    sheet = sheet_of(honest())
+    sheet = record_of(honest())
     commands = {f"  {command.line}" for section in sheet.sections for command in section.commands}
     for line in record_text(sheet, (ZH, EN)).splitlines():
         assert cells(line) <= 80 or line in commands
@@ -441,7 +412,7 @@ def visible_text(page: str) -> str:
 
 
 def test_a_page_fetches_nothing_runs_nothing_and_lets_in_only_its_own_style() -> None:
-    page = record_html(sheet_of(honest()), TEMPLATE, (ZH, EN))
+    page = record_html(record_of(honest()), PAPER, (ZH, EN))
     tags = read(page).tags
     assert not {name for name, _ in tags} & {"script", "link", "img", "iframe", "object", "embed", "form", "a", "base"}
     for _, attributes in tags:
@@ -472,17 +443,20 @@ def test_a_hostile_attribute_value_is_shown_and_never_becomes_markup(hostile: st
     told = honest()
     outcome = told.outcome()
     strata = tuple(replace(stratum, values=(hostile,)) for stratum in outcome.strata)
-    plain = read(record_html(sheet_of(told), TEMPLATE, (ZH, EN)))
-    bent = read(record_html(sheet_of(told, outcome=replace(outcome, strata=strata)), TEMPLATE, (ZH, EN)))
+    plain = read(record_html(record_of(told), PAPER, (ZH, EN)))
+    bent = read(record_html(record_of(told, outcome=replace(outcome, strata=strata)), PAPER, (ZH, EN)))
     assert bent.tags == plain.tags
     assert hostile in "".join(bent.shown)
 
 
-def test_the_qr_code_reads_back_as_origin_and_whole_text_hash(tmp_path: Path) -> None:
-    sheet = sheet_of(honest())
-    assert sheet.code == f"fairdraw:{sheet.origin}#{sheet.text_hash}"
-    svg = qr_svg(sheet.code)
-    assert svg in record_html(sheet, TEMPLATE, (ZH, EN))
+@pytest.mark.parametrize("site", [None, "https://draws.example.cn", "http://10.1.2.3:8080/x"])
+def test_the_qr_code_reads_back_as_a_link_with_the_whole_text_hash(site: str | None) -> None:
+    told = honest()
+    sheet = record_of(told, access=replace(ACCESS, site=site))
+    before = f"fairdraw:{sheet.origin}" if site is None else f"{site}/d/{told.announcement.index}/"
+    assert sheet.link == f"{before}#{sheet.text_hash}"
+    svg = qr_svg(sheet.link)
+    assert svg in record_html(sheet, PAPER, (ZH, EN))
     [size] = re.findall(r'viewBox="0 0 (\d+) \1"', svg)
     image = Image.new("L", (int(size), int(size)), 255)
     [path] = re.findall(r' d="([^"]+)"', svg)
@@ -491,8 +465,8 @@ def test_the_qr_code_reads_back_as_origin_and_whole_text_hash(tmp_path: Path) ->
             image.putpixel((x + i, y), 0)
     # What is read is the picture that is printed, not another one made from the same text.
     [found] = zxingcpp.read_barcodes(image.resize((int(size) * 6, int(size) * 6), Image.Resampling.NEAREST))
-    assert found.text == sheet.code
-    assert segno.make(sheet.code, error="q", micro=False).error == "Q"
+    assert found.text == sheet.link
+    assert segno.make(sheet.link, error="q", micro=False).error == "Q"
 
 
 def strokes(path: str) -> list[tuple[int, int, int]]:
@@ -513,7 +487,7 @@ def strokes(path: str) -> list[tuple[int, int, int]]:
 
 def test_one_language_alone_is_possible() -> None:
     told = tell(disclosure=AtOnce(kind="at-once"))
-    text = record_text(sheet_of(told), (EN,))
+    text = record_text(record_of(told), (EN,))
     assert "Record of a random draw" in text
     assert not re.search(r"[\u4e00-\u9fff]", text.replace("演练", ""))
 
@@ -522,7 +496,7 @@ def test_a_record_with_committed_seeds_a_cap_without_blocks_and_nothing_drawn_is
     told = honest()
     outcome = told.outcome()
     nothing = replace(outcome, selection=replace(outcome.selection, drawn=()))
-    assert [c.code for s in sheet_of(told, outcome=nothing).sections for c in s.commands] == [
+    assert [c.code for s in record_of(told, outcome=nothing).sections for c in s.commands] == [
         "by-hand-pulse",
         "by-hand-key",
     ]
@@ -534,7 +508,7 @@ def test_a_record_names_who_committed_a_seed() -> None:
     told.story.now += 60
     told.story.checkpoint()
     told.go_on()
-    text = record_text(sheet_of(told), (ZH, EN))
+    text = record_text(record_of(told), (ZH, EN))
     assert "由 s0.example.cn/rehearsal 承诺" in text
     assert "seed s0.example.cn/rehearsal " in text
 

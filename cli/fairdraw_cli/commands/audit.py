@@ -14,6 +14,7 @@ from fairdraw.calendar import Calendar, extended, parse, published
 from fairdraw.encoding import parse_time
 from fairdraw.errors import AuditError
 from fairdraw.render.audit import audit_csv, audit_text
+from fairdraw.render.csvfile import BOM
 from fairdraw.trust import parse_trust
 from fairdraw.verify import LogView
 from fairdraw_cli.files import check_folder, read, write
@@ -26,7 +27,6 @@ from transparency_log.note import Note
 from transparency_log.reader import MAX_COSIGNED
 
 CODES: Final = {"log-does-not-hold": DOES_NOT_HOLD, "log-not-vouched-for": CANNOT_TELL}
-BOM = b"\xef\xbb\xbf"  # a spreadsheet that is not told takes UTF-8 for something else
 
 
 def _artifacts(read_file: Read, entries: Iterable[bytes | None]) -> dict[str, bytes]:
@@ -57,7 +57,7 @@ def _write(report: AuditReport, *, out: Path | None, folder: Path | None, page: 
         check_folder(path)
     if folder is not None:
         check_folder(folder)
-        told += [(folder / name, BOM + sheet.encode()) for name, sheet in audit_csv(report).items()]
+        told += [(folder / name, (BOM + sheet).encode()) for name, sheet in audit_csv(report).items()]
     for path, data in told:
         write(path, data)
     return [path for path, _ in told]

@@ -10,7 +10,7 @@ from fairdraw.artifacts import named_artifacts
 from fairdraw.encoding import digest as hashed
 from fairdraw.encoding import format_time, parse_time
 from fairdraw.errors import WorkspaceError
-from fairdraw.schema import SnapshotStatement
+from fairdraw.schema import SnapshotStatement, VerifierRelease
 from fairdraw.statement import check_signatures, read_entry
 from fairdraw.trust import Trust, parse_trust
 from fairdraw_cli.desk import Desk, published, writing
@@ -207,14 +207,16 @@ def _keep(desk: Desk, data: bytes, files: Sequence[Path]) -> None:
     """Store the files that a supervisor's entry names, before it is logged.
 
     Raises:
-        WorkspaceError: `artifact-not-named`, or `artifact-missing`: a roster that nobody has cannot be drawn from.
+        WorkspaceError: `artifact-not-named`, or `artifact-missing`: a roster that nobody has cannot be drawn from, and
+            a page that nobody has cannot be compared.
     """
     named = {digest for digest, _ in named_artifacts(data).named}
     given = {hashed(content): content for content in map(read, files)}
     if strange := sorted(given.keys() - named):
         raise WorkspaceError("artifact-not-named", expected=sorted(named), found=strange[0])
-    if isinstance(read_entry(data, 0).statement, SnapshotStatement) and named - given.keys():
-        raise WorkspaceError("artifact-missing", found=min(named - given.keys()))
+    needed = {digest for digest in named - given.keys() if not desk.workspace.holds(digest)}
+    if isinstance(read_entry(data, 0).statement, SnapshotStatement | VerifierRelease) and needed:
+        raise WorkspaceError("artifact-missing", found=min(needed))
     for digest, content in given.items():
         desk.workspace.keep(content, digest)
 

@@ -1,9 +1,5 @@
 """`log mirror`: a verified copy of a log, which can be served and checked like the log itself."""
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -11,7 +7,7 @@ import click
 from fairdraw.artifacts import named_artifacts
 from fairdraw.errors import WorkspaceError
 from fairdraw.trust import parse_trust
-from fairdraw_cli.files import check_folder, read, sweep
+from fairdraw_cli.files import only_writer, read
 from fairdraw_cli.following import keep_evidence, key_of
 from fairdraw_cli.helping import command
 from fairdraw_cli.progress import counting
@@ -24,25 +20,7 @@ from transparency_log.reader import CHECKPOINT
 from transparency_log.storage import Directory
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep other updates of this copy away: the slower one would move it back."""
-    check_folder(folder)
-    folder.mkdir(exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise WorkspaceError("mirror-in-use", found=str(folder)) from None
-    try:
-        sweep(folder, locked=folder)  # of an update that was killed
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _ours(error: LogError) -> bool:
+def is_own_fault(error: LogError) -> bool:
     """Whether something went wrong with the copy's own disk, and says nothing about the log."""
     return isinstance(error, StorageError) and error.code not in {"missing", "index-format"}
 
@@ -56,7 +34,7 @@ def _ours(error: LogError) -> bool:
 def mirror(session: Session, where: str, folder: Path, trust: Path) -> int:
     """Bring a copy of a log up to date."""
     known = parse_trust(read(trust))
-    with opened(where) as (files, workers), _alone(folder), counting(session) as progress:
+    with opened(where) as (files, workers), only_writer(folder), counting(session) as progress:
         try:
             newest = files(CHECKPOINT)
             if newest is None:
@@ -75,13 +53,14 @@ def mirror(session: Session, where: str, folder: Path, trust: Path) -> int:
             session.answer({"updated": None, "code": error.code})
             return CANNOT_TELL
         except LogError as error:
-            if _ours(error):
+            if is_own_fault(error):
                 raise
-            return _refused(session, error, folder)
+            return refused(session, error, folder)
     return _told(session, told, where, folder)
 
 
-def _refused(session: Session, error: LogError, folder: Path) -> int:
+def refused(session: Session, error: LogError, folder: Path) -> int:
+    """Tell that a log was not copied, and keep what convicts it of two histories in a folder."""
     kept = [str(keep_evidence(Fork.parse(error.evidence), folder))] if isinstance(error, ForkError) else []
     session.say("mirror.refused", reason=session.error(error))
     for path in kept:

@@ -6,12 +6,13 @@ from pathlib import Path
 import click
 
 from fairdraw.errors import WorkspaceError
+from fairdraw.permalink import check_site
 from fairdraw.roles import KNOWN
 from fairdraw_cli.files import PRIVATE_FOLDER, create_private, sync_folder, write
 from fairdraw_cli.helping import command
 from fairdraw_cli.session import Session
 from fairdraw_cli.trustfile import add_supervisor, add_witness, first_trust
-from fairdraw_cli.workspace import FOLDERS, ML_DSA, PRIVATE_FOLDERS, SETTINGS, Workspace, rehearsal_name
+from fairdraw_cli.workspace import FOLDERS, ML_DSA, PRIVATE_FOLDERS, Workspace, rehearsal_name
 from transparency_log.log import Log
 from transparency_log.note import COSIGNATURE_ML_DSA_44, ED25519, Signer
 from transparency_log.state import SqliteState
@@ -30,23 +31,20 @@ def _make_key(root: Path, file: str, name: str, algorithm: int = ED25519) -> Sig
     return signer
 
 
-def _settings(bureau: str, origin: str, *, rehearsal: bool) -> bytes:
-    quoted = {name: value.replace("\\", "\\\\").replace('"', '\\"') for name, value in
-              (("bureau", bureau), ("origin", origin))}  # fmt: skip
-    text = "".join(f'{name} = "{value}"\n' for name, value in quoted.items())
-    return f"{text}rehearsal = {'true' if rehearsal else 'false'}\n".encode()
-
-
 @command(
     click.argument("folder", metavar="DIR", type=click.Path(path_type=Path)),
     click.option("--bureau", required=True, metavar="NAME"),
     click.option("--origin", required=True, metavar="ORIGIN"),
     click.option("--rehearsal", is_flag=True),
     click.option("--ml-dsa", is_flag=True),
+    click.option("--site", metavar="URL"),
     json=True,
 )
-def init(session: Session, folder: Path, bureau: str, origin: str, *, rehearsal: bool, ml_dsa: bool) -> None:
+def init(
+    session: Session, folder: Path, bureau: str, origin: str, *, rehearsal: bool, ml_dsa: bool, site: str | None
+) -> None:
     """Make a workspace: keys, an empty log, a trust file."""
+    site = None if site is None else check_site(site)
     bureau, origin = (rehearsal_name(name, rehearsal=rehearsal) for name in (bureau, origin))
     if bureau == origin:
         raise WorkspaceError("same-name", found=bureau)
@@ -66,7 +64,7 @@ def init(session: Session, folder: Path, bureau: str, origin: str, *, rehearsal:
     text = first_trust(log.verifier, key.verifier, witnesses=witnesses, practice=practice)
     write(folder / "trust", text.encode())
     # Last: a folder without it is no workspace, so that a broken-off `init` is never worked in.
-    write(folder / SETTINGS, _settings(bureau, origin, rehearsal=rehearsal))
+    Workspace(folder, bureau, origin, rehearsal, site).write_settings()
     sync_folder(folder)
     session.say("init.made-rehearsal" if rehearsal else "init.made", folder=folder, bureau=bureau, origin=origin)
     for signer in further:
@@ -74,7 +72,8 @@ def init(session: Session, folder: Path, bureau: str, origin: str, *, rehearsal:
         session.line(signer.verifier.vkey)
     session.say("init.keys")
     session.say("init.next-rehearsal" if rehearsal else "init.next", folder=folder)
-    session.answer({"folder": str(folder), "bureau": bureau, "origin": origin, "rehearsal": rehearsal})
+    session.answer({"folder": str(folder), "bureau": bureau, "origin": origin, "rehearsal": rehearsal,
+                    "site": site})  # fmt: skip
 
 
 @command(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from fairdraw import slipcode
 from fairdraw.bundle import Bundle, read_file
 from fairdraw.encoding import parse_time
 from fairdraw.render import report_text
@@ -21,7 +22,7 @@ def _judge(
     file: Path, trust: Path, *, log: str | None, as_of: str | None, bundle_only: bool, openings: Path | None
 ) -> Report:
     known = parse_trust(read(trust))
-    carried = read_file(read(file))
+    carried = read_file(_unscanned(read(file)))
     time_of = int(time.time()) if as_of is None else parse_time(as_of)
     opened = tuple(read_openings(read(openings))) if openings else ()
     seen = None
@@ -35,6 +36,14 @@ def _judge(
             carried, known, as_of=time_of, as_of_given=given, log=seen, bundle_only=bundle_only, openings=opened
         )
     return verify_slip(carried, known, as_of=time_of, as_of_given=given, log=seen)
+
+
+def _unscanned(data: bytes) -> bytes:
+    """Return a file's bytes, or those of the slip whose codes somebody scanned from paper into the file."""
+    if data.startswith(b"{"):
+        return data
+    parts = slipcode.parts_in(data[: 2 * slipcode.MAX_DIGITS].decode("utf-8", "replace"))
+    return slipcode.decode(parts) if parts else data
 
 
 @command(

@@ -5,8 +5,21 @@ bytes. The modules: `report` (verdict and checks), `sheet` (what a record shows,
 record in 80 columns, and as HTML; `page` alone needs jinja2 and segno, so it is imported by itself).
 """
 
+from fairdraw.render.access import Access
+from fairdraw.render.parts import Command, by_hand, fingerprint, local_time
 from fairdraw.render.report import report_text
-from fairdraw.render.sheet import Cosigners, Sheet, fingerprint, make_sheet
+from fairdraw.render.sheet import Cosigners, Sheet, make_sheet
 from fairdraw.render.text import record_text
 
-__all__ = ["Cosigners", "Sheet", "fingerprint", "make_sheet", "record_text", "report_text"]
+__all__ = [
+    "Access",
+    "Command",
+    "Cosigners",
+    "Sheet",
+    "by_hand",
+    "fingerprint",
+    "local_time",
+    "make_sheet",
+    "record_text",
+    "report_text",
+]

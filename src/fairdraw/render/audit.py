@@ -3,9 +3,7 @@
 Nothing is left out of a table but what does not fit a terminal: the CSV and the JSON have it whole.
 """
 
-import csv
 from collections.abc import Iterator, Mapping
-from io import StringIO
 from typing import Final
 
 from fairdraw import encoding
@@ -13,10 +11,10 @@ from fairdraw.audit import AuditFinding, AuditReport, Table, Term, YearAudit
 from fairdraw.audit.report import Cell, Unknown
 from fairdraw.messages import Catalogue, visible
 from fairdraw.render.columns import indented, table
+from fairdraw.render.csvfile import csv_text
 from fairdraw.render.report import WIDTH, shortened
 
 ROWS: Final = 12  # rows of a table in a terminal
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would carry out
 
 
 def audit_text(report: AuditReport, catalogue: Catalogue, *, width: int = WIDTH) -> str:
@@ -134,14 +132,4 @@ def _plain(evidence: Mapping[str, object]) -> str:
 
 
 def _sheet(header: tuple[str, ...], rows: list[tuple[Cell, ...]]) -> str:
-    out = StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(header)
-    writer.writerows([_value(cell) for cell in row] for row in rows)
-    return out.getvalue()
-
-
-def _value(cell: Cell) -> str:
-    """Return a cell's text that no spreadsheet takes for a formula (CWE-1236)."""
-    text = "" if cell is None else cell.code if isinstance(cell, Term) else str(cell)
-    return f"'{text}" if isinstance(cell, str) and text.startswith(FORMULA) else text
+    return csv_text(header, ([cell.code if isinstance(cell, Term) else cell for cell in row] for row in rows))

@@ -15,8 +15,8 @@ from fairdraw.audit import AuditFinding, AuditReport, Term, Unknown, YearAudit
 from fairdraw.audit.report import Table
 from fairdraw.messages import Catalogue, visible
 from fairdraw.render.audit import finding_text, headline, unknown_text
+from fairdraw.render.parts import local_time
 from fairdraw.render.plots import Bar, bars
-from fairdraw.render.sheet import local_time
 
 SHOWN: Final = 40  # bars of a plot: the tables have them all
 

@@ -5,13 +5,10 @@ an institution or a person is known here. The record of a sealed draw, made with
 drawn number: whoever finds it on a desk learns nothing before the inspection (attack 33).
 """
 
-import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from hashlib import sha256
-from typing import Final
+from typing import Final, Self
 
 from fairdraw.announcement import Inputs
 from fairdraw.assignment import Assignment
@@ -19,31 +16,33 @@ from fairdraw.beacon import Chain
 from fairdraw.compliance import articles_of
 from fairdraw.draw import Outcome, loads
 from fairdraw.encoding import parse_time
+from fairdraw.permalink import permalink
 from fairdraw.quota import is_singled_out
 from fairdraw.randomness import names_artifact, time_of
 from fairdraw.regulation import Regulation, digest
+from fairdraw.render.access import Access
+from fairdraw.render.parts import (
+    Phrase,
+    Section,
+    Shown,
+    by_hand,
+    fingerprint,
+    local_time,
+    named,
+    randomness,
+)
 from fairdraw.schema import Announcement, Draw, Plan, Until
 from fairdraw.statement import Entry
 from fairdraw.tickets import KeyMaterial
 from fairdraw.trust import REHEARSAL
+from fairdraw.values import Source
+from transparency_log.checkpoint import Cosignature
+from transparency_log.note import Verifier
+from transparency_log.policy import Policy
 
-FINGERPRINT_DIGITS: Final = 20  # 2^66: for eyes and mistakes; 16 digits were forged in 136 s (attack 43)
-DECIMAL_DIGITS: Final = 78  # of 2^256 - 1
 SHORT: Final = 16  # hex digits of a ticket or root in a table; the result list has it whole
-CHINA: Final = timezone(timedelta(hours=8))
 ROLES: Final = ("congress", "cppcc", "discipline", "social", "legal", "bureau")
 NOT_PROVEN: Final = ("not-complete", "not-other-draw", "not-conflicts", "not-inspected", "not-fingerprint")
-
-
-def fingerprint(text_hash: str) -> str:
-    """Return a text hash's first 20 digits, in groups of four, when it is written as a decimal number of 78 digits."""
-    digits = f"{int(text_hash, 16):0{DECIMAL_DIGITS}d}"[:FINGERPRINT_DIGITS]
-    return " ".join(digits[at : at + 4] for at in range(0, FINGERPRINT_DIGITS, 4))
-
-
-def local_time(seconds: int) -> str:
-    """Return POSIX seconds as China's clock shows them, with the offset."""
-    return datetime.fromtimestamp(seconds, UTC).astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S +08:00")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,47 +57,24 @@ class Cosigners:
     quorum_time: int | None
     lines: tuple[tuple[str, int | None], ...]
 
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """A sentence of a catalogue, by section and code, with its parameters."""
-
-    section: str
-    code: str
-    params: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A line to be pasted into a shell, what it computes (a code), and what it must print: 64 hex digits."""
-
-    code: str
-    line: str
-    prints: str
-
-
-Shown = str | Phrase
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """A part of the sheet: labelled facts, a table, commands and sentences; labels and headers are codes."""
-
-    code: str
-    facts: tuple[tuple[str, Shown], ...] = ()
-    header: tuple[str, ...] = ()
-    rows: tuple[tuple[Shown, ...], ...] = ()
-    notes: tuple[Phrase, ...] = ()
-    commands: tuple[Command, ...] = ()
+    @classmethod
+    def of(cls, size: int, quorum_time: int | None, found: Iterable[Cosignature], policy: Policy) -> Self:
+        """Return who these cosignatures are of; of two by one witness the earlier counts."""
+        times: dict[Verifier, int] = {}
+        for line in found:
+            times[line.verifier] = min(line.timestamp, times.get(line.verifier, line.timestamp))
+        lines = tuple((witness.name, times.get(witness.verifier)) for witness in policy.witnesses)
+        return cls(size=size, quorum_time=quorum_time, lines=lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """A record as it is printed: `text_hash` is the draw's, `roles` are those who sign by hand."""
+    """A record as it is printed: `text_hash` is the draw's, `link` what its code holds, `roles` who sign by hand."""
 
     bureau: str
     origin: str
     text_hash: str
+    link: str
     rehearsal: bool
     sections: tuple[Section, ...]
     roles: tuple[str, ...] = ROLES
@@ -107,11 +83,6 @@ class Sheet:
     def fingerprint(self) -> str:
         """Return the draw's fingerprint."""
         return fingerprint(self.text_hash)
-
-    @property
-    def code(self) -> str:
-        """Return what the QR code holds: the origin and the whole text hash, with which programs compare."""
-        return f"fairdraw:{self.origin}#{self.text_hash}"
 
 
 def make_sheet(
@@ -122,6 +93,7 @@ def make_sheet(
     material: KeyMaterial | None,
     chains: Mapping[str, Chain],
     cosigners: Cosigners,
+    access: Access,
     regulation: Regulation | None = None,
 ) -> Sheet:
     """Return the sheet of a logged draw.
@@ -142,13 +114,14 @@ def make_sheet(
     else:
         sections += _result(inputs, outcome, regulation)
         sections.append(_by_hand(draw, outcome, material))
-    sections.append(_proven(inputs, chains, cosigners))
+    sections += [access.section(), _proven(inputs, chains, cosigners)]
     sections.append(Section(code="proves-not", notes=tuple(Phrase("sheet", code) for code in NOT_PROVEN)))
     statement = draw.statement
     return Sheet(
         bureau=statement.bureau,
         origin=statement.log,
         text_hash=draw.text_hash,
+        link=permalink(access.site, statement.log, index=inputs.announcement.index, text=draw.text_hash),
         rehearsal=statement.log.endswith(REHEARSAL),
         sections=tuple(sections),
     )
@@ -223,13 +196,9 @@ def _beacon(inputs: Inputs, draw: Entry, chains: Mapping[str, Chain], cosigners:
             ("round-time", local_time(due)),
             ("locked-before", Phrase("sheet", before, {"count": due - (cosigners.quorum_time or due)})),
             # Of a pulse that names a document the randomness is in the key's own lines, where they are shown.
-            ("document", pulse.signature) if names_artifact(pulse) else ("randomness", _randomness(pulse.signature)),
+            ("document", pulse.signature) if names_artifact(pulse) else ("randomness", randomness(pulse.signature)),
         ]
     return Section(code="beacon", facts=tuple(facts))
-
-
-def _randomness(signature: str) -> str:
-    return sha256(bytes.fromhex(signature)).hexdigest()
 
 
 def _snapshots(inputs: Inputs) -> Section:
@@ -261,11 +230,6 @@ def _sealed(draw: Entry) -> Section:
         ),
         notes=(Phrase("sheet", "sealed-note"),),
     )
-
-
-def _named(values: Iterable[object]) -> Shown:
-    told = " / ".join("—" if value is None else str(value) for value in values)
-    return told or Phrase("sheet", "whole")
 
 
 def _ratio(quota: int, base: int) -> str:
@@ -309,7 +273,7 @@ def _strata(plan: Plan, outcome: Outcome, regulation: Regulation | None) -> Sect
         rows=tuple(
             (
                 stratum.item,
-                _named(stratum.values),
+                named(stratum.values),
                 f"{stratum.base - len(stratum.eligible)}",
                 _ratio(stratum.quota, stratum.base),
                 stratum.derivation,
@@ -331,7 +295,7 @@ def _drawn(outcome: Outcome) -> Section:
                 f"{order}",
                 one.no,
                 "; ".join(outcome.strata[at].item for at in one.strata),
-                _named(outcome.strata[one.strata[0]].values),
+                named(outcome.strata[one.strata[0]].values),
                 one.ticket.hex()[:SHORT],
                 f"{assignment.eligible[one.no]}",
                 _team(assignment, one.no),
@@ -378,38 +342,25 @@ def _findings(outcome: Outcome) -> Section:
     return Section(code="findings", notes=tuple(notes) or (_none(),))
 
 
+def random_claim(sources: Iterable[Source], chains: Mapping[str, Chain]) -> str:
+    """Return the code of what may be claimed of the randomness of some sources."""
+    known = [chains[source.beacon] for source in sources if source.beacon in chains]
+    # One person holds a practice chain's key: nothing is claimed of it that only a public beacon gives.
+    practice = any(chain.practice for chain in known) and all(chain.practice for chain in known)
+    return "practice-random" if practice else "proves-random" if known else "proves-events"
+
+
 def _proven(inputs: Inputs, chains: Mapping[str, Chain], cosigners: Cosigners) -> Section:
     sources = inputs.announcement.of(Announcement).beacon
     due = min(time_of(source, chains) for source in sources)
-    # One person holds a practice chain's key: nothing is claimed of it that only a public beacon gives.
-    known = [chains[source.beacon] for source in sources if source.beacon in chains]
-    practice = any(chain.practice for chain in known) and all(chain.practice for chain in known)
-    random = "practice-random" if practice else "proves-random" if known else "proves-events"
-    codes = [random, "proves-rules", "proves-log"]
+    codes = [random_claim(sources, chains), "proves-rules", "proves-log"]
     if cosigners.quorum_time is not None and cosigners.quorum_time < due:
         codes.insert(0, "proves-before")
     return Section(code="proves", notes=tuple(Phrase("sheet", code) for code in codes))
 
 
-def _printed(lines: Sequence[str]) -> str:
-    # A key's name may hold anything but spaces: quoted, it cannot become a command of whoever pastes the line.
-    return f"printf '%s\\n' {' '.join(shlex.quote(line) for line in lines)} | sha256sum"
-
-
 def _by_hand(draw: Entry, outcome: Outcome, material: KeyMaterial) -> Section:
-    commands = [
-        # The signature is bytes, not text; coreutils' printf knows \x in every shell.
-        Command(
-            "by-hand-pulse",
-            f"env printf \"$(echo {pulse.signature} | sed 's/../\\\\x&/g')\" | sha256sum",
-            _randomness(pulse.signature),
-        )
-        for pulse in draw.of(Draw).pulses
-        if not names_artifact(pulse)
-    ]
-    key = material.key().hex()
-    commands.append(Command("by-hand-key", _printed(material.lines()), key))
-    if outcome.selection.drawn:
-        first = outcome.selection.drawn[0]
-        commands.append(Command("by-hand-ticket", _printed((key, "object", first.no)), first.ticket.hex()))
-    return Section(code="by-hand", commands=tuple(commands), notes=(Phrase("sheet", "by-hand-note"),))
+    drawn = outcome.selection.drawn
+    first = (drawn[0].no, drawn[0].ticket.hex()) if drawn else None
+    commands = by_hand(draw.of(Draw).pulses, material, first)
+    return Section(code="by-hand", commands=commands, notes=(Phrase("sheet", "by-hand-note"),))

@@ -5,7 +5,8 @@ from typing import Final
 
 from fairdraw.messages import Catalogue, visible
 from fairdraw.render.columns import cells, indented, pad, table
-from fairdraw.render.sheet import Section, Sheet, Shown
+from fairdraw.render.parts import Section, Shown
+from fairdraw.render.sheet import Sheet
 
 WIDTH: Final = 80
 
