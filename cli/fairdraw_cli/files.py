@@ -4,9 +4,12 @@ A write goes to a temporary file, is synced, renamed, and the folder synced: a r
 new ones, and never half of them.
 """
 
+import fcntl
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +48,32 @@ def sweep(root: Path, *, locked: Path) -> None:
     for path in root.rglob(f".*{SUFFIX}"):
         if path.is_relative_to(locked) or not _runs(path.name[1:].partition("-")[0]):
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def only_writer(folder: Path, *, alone: bool = True) -> Iterator[None]:
+    """Keep others away who write a copy of a log or a site into this folder: the slower one would move it back.
+
+    Half files of one that was killed are removed, unless another program, of which this knows nothing, writes there too
+    (`alone` false).
+
+    Raises:
+        WorkspaceError: `folder-missing`, or `mirror-in-use`.
+    """
+    check_folder(folder)
+    folder.mkdir(exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise WorkspaceError("mirror-in-use", found=str(folder)) from None
+    try:
+        if alone:
+            sweep(folder, locked=folder)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _runs(process: str) -> bool:

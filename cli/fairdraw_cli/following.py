@@ -28,11 +28,20 @@ def key_of(note: bytes, trust: Trust) -> Verifier:
         WorkspaceError: `log-not-trusted`.
         LogError: It is not a checkpoint.
     """
-    origin = Checkpoint.parse(Note.parse(note, max_signatures=MAX_COSIGNED).text).origin
+    origin = origin_of(note)
     key = trust.log_key(origin)
     if key is None:
         raise WorkspaceError("log-not-trusted", expected=[log.verifier.name for log in trust.policy.logs], found=origin)
     return key
+
+
+def origin_of(note: bytes) -> str:
+    """Return the origin of a checkpoint, whose signature nobody has checked.
+
+    Raises:
+        LogError: It is not a checkpoint.
+    """
+    return Checkpoint.parse(Note.parse(note, max_signatures=MAX_COSIGNED).text).origin
 
 
 def keep_evidence(fork: Fork, folder: Path) -> Path:

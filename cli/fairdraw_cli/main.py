@@ -47,6 +47,7 @@ COMMANDS: Final[Tree] = {
         "cosign": "oversee:cosign",
         "freeze": "oversee:freeze",
         "openings": "oversee:openings",
+        "vouch": "release:vouch",
     },
     "regulation": {"list": "regulation:list_", "show": "regulation:show", "check": "regulation:check"},
     "items": {"log": "plan:log_items"},
@@ -81,6 +82,7 @@ COMMANDS: Final[Tree] = {
     "registry": {"diff": "registry:diff"},
     "verify": "verify:verify",
     "audit": "audit:audit_log",
+    "site": {"build": "site:build_site", "address": "release:address", "release": "release:release"},
     "log": {
         "checkpoint": "log:checkpoint",
         "entry": "log:entry",

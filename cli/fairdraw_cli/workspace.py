@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from fairdraw.errors import WorkspaceError
+from fairdraw.permalink import check_site
 from fairdraw.trust import REHEARSAL, Trust, parse_trust
 from fairdraw_cli.files import PRIVATE, read, toml_line, write
 from transparency_log.note import Signer
@@ -29,6 +30,7 @@ PRIVATE_FOLDERS: Final = ("keys", "secrets", "state", "witnesses", "registries")
 FOLDERS: Final = (*PRIVATE_FOLDERS, "log", "artifacts", "draws")
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}", re.ASCII)
 _KEYS: Final = {"bureau": str, "origin": str, "rehearsal": bool}
+_OPTIONAL: Final = {"site": str}
 
 
 def check_id(text: str) -> str:
@@ -50,6 +52,7 @@ class Workspace:
     bureau: str
     origin: str
     rehearsal: bool
+    site: str | None = None
 
     @classmethod
     def open(cls, root: Path) -> "Workspace":
@@ -65,16 +68,25 @@ class Workspace:
             told = tomllib.loads(read(path).decode())
         except (ValueError, RecursionError) as error:  # not all that tomllib refuses is a TOMLDecodeError
             raise WorkspaceError("file-not-toml", file=str(path), line=toml_line(read(path), error)) from None
-        for key, kind in _KEYS.items():
+        for key, kind in {**_KEYS, **{key: kind for key, kind in _OPTIONAL.items() if key in told}}.items():
             if type(told.get(key)) is not kind:
                 raise WorkspaceError("file-value", file=str(path), key=key, expected=kind.__name__, found=told.get(key))
-        if unknown := sorted(set(told) - set(_KEYS)):
-            raise WorkspaceError("file-key-unknown", file=str(path), key=unknown[0], expected=sorted(_KEYS))
-        return cls(root, told["bureau"], told["origin"], told["rehearsal"])
+        if unknown := sorted(set(told) - {*_KEYS, *_OPTIONAL}):
+            expected = sorted({*_KEYS, *_OPTIONAL})
+            raise WorkspaceError("file-key-unknown", file=str(path), key=unknown[0], expected=expected)
+        site = check_site(told["site"]) if "site" in told else None
+        return cls(root, told["bureau"], told["origin"], told["rehearsal"], site)
+
+    def write_settings(self) -> None:
+        """Write the workspace's `fairdraw.toml`."""
+        told = {"bureau": self.bureau, "origin": self.origin, "site": self.site}
+        quoted = {key: value.replace("\\", "\\\\").replace('"', '\\"') for key, value in told.items() if value}
+        text = "".join(f'{key} = "{value}"\n' for key, value in quoted.items())
+        write(self.root / SETTINGS, f"{text}rehearsal = {'true' if self.rehearsal else 'false'}\n".encode())
 
     @cached_property
     def trust(self) -> Trust:
-        """The trust file, which the bureau gives to nobody but its own commands and, on paper, to its supervisors.
+        """The trust file by which the bureau's own commands go, and which its site offers.
 
         Raises:
             WorkspaceError: `trust-of-another`: it does not know this log or bureau.

@@ -183,7 +183,46 @@ def test_every_parameter_has_a_name_that_people_read(lang: str) -> None:
     assert names <= set(words.sections["field"])
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_all_evidence_of_a_check_has_a_name_that_people_read(lang: str) -> None:
+    trees = [tree for path, tree in modules() if path.parent.name == "verify" and path.name != "report.py"]
+    dicts = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Dict)]
+    names = {name for node in dicts for key in node.keys if key for name in literals(key)}
+    assert {"cosigned", "substitutions", "passed_over"} <= names
+    assert names <= set(catalogue(lang).sections["field"])
+
+
 def test_the_line_that_another_draw_was_not_looked_for_is_exact() -> None:
     zh, en = (catalogue(lang).sections["verdict"]["bundle-only"] for lang in LANGUAGES)
     assert zh == "本次结果属实；是否另有未公布的抽取：未检查"
     assert en == "this result is true; whether there are other, unpublished draws: not checked"
+
+
+PAGES = ROOT / "web/src/page"
+PAGE_CODE = r"[a-z]+(?:-[a-z]+)*"
+CHOSEN_ELSEWHERE = ("file-", "look-", "table-")  # codes that a function returns, for another one to say
+
+
+def of_the_pages() -> tuple[set[str], set[str], list[re.Pattern[str]]]:
+    """Return the codes of [page] that the pages ask for, all words that could be one, and a pattern a template."""
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in sorted(PAGES.iterdir()))
+    quoted = set(re.findall(rf"'({PAGE_CODE})'", sources))
+    asked = {code for code in quoted if code.startswith(CHOSEN_ELSEWHERE)}
+    asked |= set(re.findall(rf"\{{page\.({PAGE_CODE})\}}", sources))
+    for argument in re.findall(r"\bpage\(([^,)]*)", sources):
+        asked |= set(re.findall(rf"'({PAGE_CODE})'", argument))
+    beginnings = re.findall(r"`([a-z]+-)\$\{[^}]*\}`", sources)
+    return asked, asked | quoted, [re.compile(beginning + "[a-z-]+") for beginning in beginnings]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_sentence_of_the_pages_is_said_and_every_one_said_is_there(lang: str) -> None:
+    sentences = catalogue(lang).sections
+    asked, known, patterns = of_the_pages()
+    assert {"working", "look-title", "look-absent", "verify-title"} <= asked
+    assert asked <= set(sentences["page"])
+    unnamed = set(sentences["page"]) - known
+    assert not {code for code in unnamed if not any(pattern.fullmatch(code) for pattern in patterns)}
+    # What a page says in other words than a command is said by commands at all.
+    assert set(sentences["page.reason"]) <= set(sentences["reason"])
+    assert {f"check.{code}" for code in sentences["page.do"]} <= set(sentences)

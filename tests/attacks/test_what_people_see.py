@@ -9,11 +9,11 @@ from fairdraw.bundle import Path, Slip, evidence, read_file
 from fairdraw.encoding import canonical, from_base64, lines, parse, to_base64
 from fairdraw.errors import BundleError
 from fairdraw.record import Record
-from fairdraw.schema import Announcement, Plan, Reveal, RevealsClosed, SnapshotStatement, Substitution, SubstitutionCall
-from fairdraw.slip import make_slip
-from fairdraw.snapshot import listing_of, open_row
+from fairdraw.schema import Announcement, Reveal, RevealsClosed, SnapshotStatement, Substitution, SubstitutionCall
+from fairdraw.snapshot import listing_of
 from fairdraw.verify import Report, verify_slip
 from support.acts import call, somebody
+from support.slips import drawn_and_not, slip_of
 from support.story import (
     Told,
     begin,
@@ -22,7 +22,6 @@ from support.story import (
     failing,
     found,
     sealed,
-    secret,
     sizes,
     tell,
     trust,
@@ -31,42 +30,8 @@ from support.story import (
 from transparency_log import merkle
 
 
-def slip_of(told: Told, no: str, *, own: bool = False, role: str = "objects", **changes) -> Slip:
-    assert told.draw is not None
-    assert told.record is not None
-    entry, frozen = told.objects if role == "objects" else told.inspectors
-    statement = entry.of(SnapshotStatement)
-    registry = "institutions" if role == "objects" else "staff"
-    row = next(row for row in frozen.rows if row.no == no)
-    fields = [name for name, _ in statement.private]
-    openings = open_row(secret(f"secret of {registry} 1"), statement, row, fields, own=True) if own else ()
-    return make_slip(
-        told.story.entries,
-        sizes(told.story),
-        **{
-            "announcement": told.announcement,
-            "draw": told.draw,
-            "plan": told.plan.of(Plan),
-            "snapshot": entry,
-            "roster": frozen.roster,
-            "results": lines(told.record.lines),
-            "exclusions": told.exclusions,
-            "role": role,
-            "no": no,
-            "own": openings,
-        }
-        | changes,
-    )
-
-
 def judged(told: Told, slip: Slip, **changes) -> Report:
     return verify_slip(slip, trust(told.story), **({"as_of": told.story.now} | changes))
-
-
-def drawn_and_not(told: Told) -> tuple[str, str]:
-    drawn = {one.no for one in told.outcome().selection.drawn}
-    every = [row.no for row in told.objects[1].rows]
-    return next(no for no in every if no in drawn), next(no for no in every if no not in drawn)
 
 
 def change(slip: Slip, **changes) -> Slip:
