@@ -157,6 +157,8 @@ def statements() -> tuple[Cases, Cases]:
          "keys": [vkey(BUREAU, " 2")], "expect": "wrong-old-key"},
         {"name": "a change to another name", "keys": keys, "expect": "bad-new-key",
          "entry": _entry(example("key", new=vkey(SUPERVISOR)), bureau, other)},
+        {"name": "a change to a key of small order", "keys": keys, "expect": "bad-new-key",
+         "entry": _entry(example("key", new=_weak(BUREAU, 1)), bureau, other)},
     ]  # fmt: skip
     return accept, refuse
 
@@ -239,6 +241,11 @@ def _beacon(chain: Chain) -> str:
     return f"beacon {chain.id} {chain.hash} {chain.key} {chain.scheme} {chain.period} {chain.genesis}"
 
 
+def _weak(name: str, y: int, algorithm: int = 1) -> str:
+    """Return a vkey under which one signature fits many texts (log.md §2)."""
+    return Verifier(name, algorithm, y.to_bytes(32, "little")).vkey
+
+
 def trust() -> tuple[Cases, Cases]:
     """trust.md: trust files and what they say."""
     log, bureau = f"log {vkey(LOG)}", f"bureau {BUREAU} {vkey(BUREAU)} {LOG}"
@@ -280,6 +287,11 @@ def trust() -> tuple[Cases, Cases]:
         ("a bureau twice", _lines(log, bureau, bureau), "bad-line"),
         ("a witness's key for a bureau", _lines(log, f"bureau {BUREAU} {vkey(BUREAU, algorithm=4)} {LOG}"), "bad-line"),
         ("a supervisor twice", _lines(log, supervisor, supervisor), "bad-line"),
+        ("a bureau whose key is the identity", _lines(log, f"bureau {BUREAU} {_weak(BUREAU, 1)} {LOG}"), "bad-line"),
+        ("a supervisor whose key has another spelling",
+         _lines(log, f"supervisor {SUPERVISOR} discipline {_weak(SUPERVISOR, 2**255 - 18)}"), "bad-line"),
+        ("a witness whose key is of order 4", _lines(log, f"witness w1 {_weak(names[0], 0, 4)}"), "bad-policy"),
+        ("a log whose key is of order 2", _lines(f"log {_weak(LOG, 2**255 - 20)}"), "bad-policy"),
         ("quicknet with another scheme", _lines(log, beacon.replace("g1-rfc9380", "on-g1")), "bad-line"),
         ("quicknet with another period", _lines(log, beacon.replace(" 3 ", " 30 ")), "bad-line"),
         ("a beacon twice", _lines(log, beacon, beacon), "bad-line"),

@@ -163,7 +163,7 @@ def new_key(statement: Key) -> Verifier:
         key = Verifier.parse(statement.new)
     except LogError as error:
         raise StatementError("bad-new-key", reason=str(error)) from None
-    if key.name != statement.by or key.algorithm != ED25519 or statement.new == statement.old:
+    if key.name != statement.by or key.algorithm != ED25519 or key.weak or statement.new == statement.old:
         raise StatementError("bad-new-key", expected=statement.by, found=key.name)
     return key
 

@@ -94,6 +94,8 @@ def _key(text: str, name: str) -> Verifier:
     key = Verifier.parse(text)
     if key.name != name or key.algorithm != ED25519:
         raise TrustError("key-of-another-name", expected=name, found=key.name)
+    if key.weak:
+        raise TrustError("weak-key", name=name)
     return key
 
 
@@ -217,6 +219,10 @@ def parse_trust(data: bytes) -> Trust:
         policy = Policy.parse("".join(f"{line}\n" for line in draft.policy), require_quorum=False)
     except LogError as error:
         raise TrustError("bad-policy", reason=str(error)) from None
+    keys = [log.verifier for log in policy.logs] + [witness.verifier for witness in policy.witnesses]
+    if weak := [key.name for key in keys if key.weak]:
+        # Whoever gave the reader such a key has a signature of it that fits many texts.
+        raise TrustError("bad-policy", reason=f"weak-key: {weak[0]}")
     trust = Trust(
         policy=policy,
         bureaus=tuple(draft.bureaus),

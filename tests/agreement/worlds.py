@@ -316,14 +316,19 @@ def _reencoded(text: str, bit: int) -> str:
     return b64encode(flipped(data, bit)).decode() if data else text
 
 
+def handed(told: Told, **changes: Any) -> Bundle:
+    """Return the bundle of a draw; where no quorum has cosigned all of it, after one has."""
+    try:
+        return told.bundle(**changes)
+    except BundleError:
+        return told.later().bundle(**changes)
+
+
 def files(draw: st.DrawFn, told: Told) -> Bundle:
     """Return a bundle, honest or bent in one place."""
     known = None if told.embargo is None else told.embargo.hex()
     embargo = draw(mostly(known, None, "00" * 32))
-    with suppress(BundleError):
-        return draw(st.sampled_from(BENT_FILES))(told.bundle(embargo=embargo), draw)
-    bundle = told.later().bundle(embargo=embargo)  # nothing was cosigned so far by a quorum
-    return draw(st.sampled_from(BENT_FILES))(bundle, draw)
+    return draw(st.sampled_from(BENT_FILES))(handed(told, embargo=embargo), draw)
 
 
 def _whole(bundle: Bundle, draw: st.DrawFn) -> Bundle:

@@ -237,7 +237,7 @@ def test_a_round_is_fetched_from_the_relay_that_tells_the_truth(
 def test_a_log_that_nobody_serves_is_told(drawn: Path, fairdraw: Fairdraw, no_proxy: None) -> None:
     words = ("verify", "office/draws/fund-1/fund-1.fairdraw.json", "--trust", "office/trust")
     code, told = fairdraw(*words, "--log", "http://127.0.0.1:9", *AS_OF)
-    assert (code, told.startswith("fairdraw: error: http://127.0.0.1:9/cosigned/index cannot be reached")) == (2, True)
+    assert (code, told.startswith("fairdraw: error: http://127.0.0.1:9/frozen cannot be reached")) == (2, True)
     code, told = fairdraw(*words, "--log", "nowhere", *AS_OF)
     assert (code, "there is no readable log at nowhere" in told) == (2, True)
 

@@ -11,9 +11,11 @@ import shutil
 import subprocess
 import threading
 from base64 import b64encode
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 import fairdraw.trust
@@ -46,42 +48,46 @@ class Second:
 
     process: subprocess.Popen[str]
     answers: "queue.Queue[str]" = field(default_factory=queue.Queue)
-    waiting: list[tuple[dict[str, Any], Mapping[str, Any]]] = field(default_factory=list)
+    waiting: deque[tuple[dict[str, Any], str]] = field(default_factory=deque)
+    differing: list[str] = field(default_factory=list)
     compared: int = 0
 
     def ask(self, request: Mapping[str, Any], expected: dict[str, Any]) -> None:
-        """Put a question; the answer must be the expected one."""
+        """Put a question; the answer must be the expected one. Those that have come meanwhile are compared."""
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(request) + "\n")
+        question = json.dumps(request)
+        self.process.stdin.write(question + "\n")
         self.process.stdin.flush()
-        self.waiting.append((expected, request))
+        self.waiting.append((expected, question))
+        while not self.answers.empty():
+            self._compare(self.answers.get())
 
     def settle(self) -> None:
-        """Wait for every answer, and compare."""
-        waiting, self.waiting = self.waiting, []
-        answers = [self._answer() for _ in waiting]
-        for (expected, request), answer in zip(waiting, answers, strict=True):
-            self.compared += 1
-            compare(expected, said(answer), request)
+        """Wait for every answer, and raise where one differs."""
+        while self.waiting:
+            self._compare(self._answer())
+        differing, self.differing = self.differing, []
+        if differing:
+            raise DisagreementError("\n\n".join(differing))
 
-    def _answer(self) -> Mapping[str, Any]:
+    def _answer(self) -> str:
         for _ in range(PATIENCE):
             try:
-                return json.loads(self.answers.get(timeout=1))
+                return self.answers.get(timeout=1)
             except queue.Empty:
                 assert self.process.poll() is None, "the second verifier has ended"
         raise TimeoutError(f"no answer within {PATIENCE} s")
 
-
-def compare(first: Mapping[str, Any], second: Mapping[str, Any], request: Mapping[str, Any]) -> None:
-    """Raise where two answers differ, naming each difference."""
-    differing = [
-        f"{name}: first {first.get(name)!r}, second {second.get(name)!r}"
-        for name in {**first, **second}
-        if first.get(name) != second.get(name)
-    ]
-    if differing:
-        raise DisagreementError("\n".join([*differing, f"request: {json.dumps(request)[:400]}"]))
+    def _compare(self, answer: str) -> None:
+        expected, question = self.waiting.popleft()
+        self.compared += 1
+        found = said(json.loads(answer))
+        names = [name for name in {**expected, **found} if expected.get(name) != found.get(name)]
+        if names:
+            told = [f"{name}: first {expected.get(name)!r}, second {found.get(name)!r}" for name in names]
+            with NamedTemporaryFile("w", suffix=".json", prefix="disagreement-", delete=False) as kept:
+                kept.write(question)
+            self.differing.append("\n".join([*told, f"what was asked: {kept.name}"]))
 
 
 def said(answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -48,10 +48,12 @@ def _source(session: Session, where: str | None, trust: Path | None) -> _Source:
     if where is None or (Path(where) / SETTINGS).is_file():
         place = Workspace.open(session.folder if where is None else Path(where))
         return _Source(str(place.root / "log"), read(trust or place.root / "trust"), place.site or "")
+    if not where.startswith(WEB):
+        where = str(log_folder(where))  # a folder that is not there is told first
     if trust is None:
         raise click.UsageError(session.word("log.needs-trust"))
     # A folder may be the log's or have the log in it; which of them matters where the site's folder is the log's.
-    return _Source(where if where.startswith(WEB) else str(log_folder(where)), read(trust), "")
+    return _Source(where, read(trust), "")
 
 
 @command(

@@ -127,7 +127,7 @@ def test_a_name_that_would_not_read_back_cannot_be_made(word):
     with pytest.raises(PolicyError, match="word"):
         Policy(witnesses=(Witness("w1", KEYS["w1"], word),))
     with pytest.raises(PolicyError, match="word"):
-        Policy(witnesses=(Witness("w1", Verifier("w\x7f", 4, bytes([2] * 32))),))
+        Policy(witnesses=(Witness("w1", Verifier("w\x7f", 4, bytes(32))),))
 
 
 def test_a_policy_made_by_a_program_obeys_the_same_rules():

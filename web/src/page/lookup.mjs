@@ -13,7 +13,8 @@ export function commands({ key, keyLines, ticket, no }) {
   return lines;
 }
 
-const quoted = (line) => `'${line}'`;
+/** A key's name may hold anything but white space: quoted, it cannot become a command of whoever pastes the line. */
+const quoted = (line) => `'${line.replaceAll("'", String.raw`'\''`)}'`;
 
 export class LookupView {
   /** `explain(no)` answers; the section is filled once there is a report. */
