@@ -19,9 +19,9 @@ import {
   noBrowser,
   serve,
   siteOf,
-} from './browser.mjs';
-import { bytesOf, fullCases, reportOf } from './files.mjs';
-import { vectors } from './vectors.mjs';
+} from '../test/browser.mjs';
+import { bytesOf, fullCases, reportOf } from '../test/files.mjs';
+import { vectors } from '../test/vectors.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
 const bundles = new Map(fullCases('bundle').map((item) => [item.name, item]));
