@@ -227,6 +227,19 @@ inBrowser('a paper of another draw is said to be one', async (page) => {
   assert.match(await shown(page, '#notice'), /不是这一次/);
 });
 
+inBrowser('the number on a paper of another draw is not answered', async (page) => {
+  const [[drawn]] = reportOf(PLAIN).drawn;
+  await verify(page, PLAIN, { address: `${VERIFIER}#${'0'.repeat(64)}.${drawn}`, alone: true });
+  assert.equal(await page.locator('#notice').getAttribute('data-same'), 'false');
+  assert.equal(await page.locator('.sentence').count(), 0);
+});
+
+inBrowser('a file that cannot be read is not said to be of the draw that it claims', async (page) => {
+  const claims = { ...PLAIN, file: { ...PLAIN.file, draw: '0'.repeat(64) } };
+  assert.equal(await verify(page, claims, { address: `${VERIFIER}#${'0'.repeat(64)}`, alone: true }), 'fails');
+  assert.equal(await page.locator('#notice').getAttribute('data-same'), null);
+});
+
 inBrowser('a slip in codes is verified when the last one is scanned, and then nothing of it stays', async (page) => {
   const { parts, file } = vectors('slipcode').accept.find(({ name }) => name.startsWith('a slip'));
   await page.goto(VERIFIER);

@@ -174,6 +174,12 @@ test('a checkpoint is opened, and its witnesses told with their times', () => {
   assert.deepEqual(told, [['w1.example.cn', 7], ['w1.example.cn', 5], ['见证.cn', 9]]);
 });
 
+test('a line that is said four thousand times is verified, and counted, once', () => {
+  const opened = open(noteOf(text, log.line(text), ...Array(4000).fill(w1.line(text, 7)), w1.line(text, 5)));
+  const told = cosignatures(opened, witnesses).map(({ time }) => time);
+  assert.deepEqual(told, [7, 5]);
+});
+
 test('one invalid line of a known key refuses the checkpoint; those of others say nothing', () => {
   const wrong = w1.line(text.replace('5', '6'), 7);
   const opened = open(noteOf(text, log.line(text), w1.line(text, 7), wrong));

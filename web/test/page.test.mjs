@@ -224,6 +224,8 @@ test('a verdict is shown as sealed only where everything but the sealed content 
 
 test('what the reader did not ask for, or did not give, is said with the verdict', () => {
   assert.equal(isFileAlone(report('only the bundle is asked about')), true);
+  // Also where the verdict is another: nobody looked for another draw then either.
+  assert.equal(isFileAlone({ ...report('only the bundle is asked about'), verdict: 'unknown' }), true);
   assert.equal(isFileAlone(report('plain')), bundles.get('plain').bundle_only === true);
   assert.equal(lacksOnlyTheLog(report('without the log')), true);
   assert.equal(lacksOnlyTheLog(report('the log is three days old')), false);

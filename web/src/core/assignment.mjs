@@ -234,13 +234,21 @@ function blocksOf(objects, members) {
     while (parent[i] !== i) i = parent[i] = parent[parent[i]];
     return i;
   };
-  const firstOf = new Map(); // inspector -> an object of theirs
-  objects.forEach((no, i) => {
-    for (const member of members.get(no)) {
-      if (!firstOf.has(member)) firstOf.set(member, i);
-      const [a, b] = [find(firstOf.get(member)), find(i)];
-      if (a !== b) parent[Math.max(a, b)] = Math.min(a, b);
+  const firstOf = new Map(); // an inspector, or a whole list of them -> an object of theirs
+  const meet = (what, i) => {
+    if (!firstOf.has(what)) {
+      firstOf.set(what, i);
+      return false;
     }
+    const [a, b] = [find(firstOf.get(what)), find(i)];
+    if (a !== b) parent[Math.max(a, b)] = Math.min(a, b);
+    return true;
+  };
+  objects.forEach((no, i) => {
+    const list = members.get(no);
+    // Objects that differ in nothing share one list, which need not be walked twice.
+    if (list.length === 0 || meet(list, i)) return;
+    for (const member of list) meet(member, i);
   });
   const blocks = new Map();
   objects.forEach((no, i) => {
@@ -248,7 +256,8 @@ function blocksOf(objects, members) {
     blocks.get(find(i)).push(no);
   });
   return [...blocks.values()].map((numbers) => {
-    const inspectors = new Set(numbers.flatMap((no) => members.get(no)));
+    const inspectors = new Set();
+    for (const list of new Set(numbers.map((no) => members.get(no)))) for (const one of list) inspectors.add(one);
     return {
       objects: numbers,
       members,

@@ -18,8 +18,9 @@ export const utf8Into = (string, bytes) => encoder.encodeInto(string, bytes).wri
 export function text(bytes) {
   try {
     return decoder.decode(bytes);
-  } catch {
-    throw new Refusal('not-utf-8');
+  } catch (error) {
+    if (error instanceof TypeError) throw new Refusal('not-utf-8');
+    throw error; // longer than a string can be here: this verifier cannot tell, and the file is not to blame
   }
 }
 

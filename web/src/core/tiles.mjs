@@ -80,7 +80,7 @@ export async function readLog(read, { progress = null } = {}) {
   const sizes = index === null ? [] : readIndex(index);
   const cosigned = await inParallel(sizes, (size) => read(`cosigned/${size}`));
   const checkpoints = [...cosigned.filter((bytes) => bytes !== null), newest];
-  const size = Math.max(...checkpoints.map(sizeOf));
+  const size = checkpoints.reduce((most, bytes) => Math.max(most, sizeOf(bytes)), 0);
   const frozen = await read('frozen');
   const entries = await readEntries(read, size, progress);
   return { entries, checkpoints, frozen, artifact: (hex) => read(`artifact/${hex}`) };
@@ -99,7 +99,7 @@ function sizeOf(bytes) {
 async function readEntries(read, size, progress) {
   const entries = [];
   const bundles = Math.ceil(size / TILE_WIDTH);
-  // By batches, each after the last one came whole: a host cannot make a reader ask for a size that it only claims.
+  // By batches, each after the last one came whole: who claims a size must serve it, or the reader stops.
   for (let first = 0; first < bundles; first += READS_AT_ONCE) {
     const numbers = Array.from({ length: Math.min(READS_AT_ONCE, bundles - first) }, (_, i) => first + i);
     const batch = await inParallel(numbers, (number) => readNumbered(read, number, size - number * TILE_WIDTH));

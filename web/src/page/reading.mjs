@@ -41,10 +41,9 @@ export function headline(report) {
   return ['verdict', (report.kind === 'slip' ? 'slip-' : '') + report.verdict, { count }];
 }
 
-/** Whether the reader asked for the file alone and it holds: then nobody looked for another draw. */
+/** Whether the reader asked for the file alone: then nobody looked for another draw. */
 export const isFileAlone = (report) =>
   report.kind === 'bundle' &&
-  report.verdict === 'holds' &&
   checksOf(report).get('no-other-draw')?.state === 'not-asked';
 
 /** Whether all that is not known is what the log would tell. */

@@ -10,7 +10,7 @@ export function servedBy(words) {
 }
 
 /** On plain http anybody on the way can change the page. */
-const isSecure = () => location.protocol === 'https:' || /^(localhost|127\.|\[::1\])/.test(location.host);
+const isSecure = () => globalThis.isSecureContext;
 
 export const isServed = () => /^https?:$/.test(location.protocol);
 

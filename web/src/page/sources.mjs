@@ -22,7 +22,10 @@ export class Unreachable extends Error {
   }
 }
 
-/** The bytes at an address, or null where there is nothing. Nothing but the address is told to the server. */
+/**
+ * The bytes at an address, or null where there is nothing. Nothing but the address is told to the server; that of an
+ * artifact says which draw is looked at, as the address of a draw's page does.
+ */
 export async function fetched(address, limit = MAX_FILE) {
   const patience = new AbortController();
   let timer;

@@ -118,7 +118,7 @@ export class VerdictView {
     if (report.verdict === 'holds' && report.kind === 'bundle') {
       lines.push(words.page('in-one-sentence', { count: order.evidence.seconds }));
     }
-    if (isFileAlone(report)) lines.push(words.say('verdict', 'bundle-only'));
+    if (isFileAlone(report)) lines.push(report.verdict === 'holds' ? words.say('verdict', 'bundle-only') : words.page('alone'));
     if (lacksOnlyTheLog(report)) lines.push(words.page('lacks-only-the-log'));
     if (report.kind === 'slip') {
       const [code, time] = lookedUntil(report);

@@ -97,6 +97,7 @@ export class VerifyPage {
 
   /** Take what was chosen, dropped or pasted: each file says itself what it is. */
   async take(files, kind = null) {
+    this.#run++; // what is under way is about what was given before
     for (const file of files) {
       const is = kind ?? kindOf(file.bytes);
       try {
@@ -132,6 +133,7 @@ export class VerifyPage {
   }
 
   forgetTrust() {
+    this.#run++;
     forgetTrust();
     this.given.trust = null;
     this.inputs.showTrust('none');
@@ -149,7 +151,7 @@ export class VerifyPage {
     return this.run();
   }
 
-  /** Verify what is there, if file and trust file are. A newer run makes an older one stop. */
+  /** Verify what is there, if file and trust file are. Of an older run nothing is shown any more. */
   async run() {
     const { file, trust } = this.given;
     if (!file) return;
@@ -171,7 +173,7 @@ export class VerifyPage {
       const given = { file: file.bytes, trust: trust.bytes, log: log.log, options };
       const { report } = await verifyWith(this.verifier, given, (progress) => goesOn() && ticks.tick(progress));
       await ticks.done();
-      if (goesOn()) await this.#show(report, log.told);
+      if (goesOn()) await this.#show(report, { file, trust, log: log.told });
     } catch (error) {
       if (goesOn()) this.#failed(error, file.bytes);
     }
@@ -200,14 +202,13 @@ export class VerifyPage {
     }
   }
 
-  async #show(report, logTold) {
+  async #show(report, { file, trust, log }) {
     const { words } = this;
-    const { file, trust } = this.given;
-    this.#compare(report, file.about);
+    const same = this.#compare(report, file.about);
     this.view.section.hidden = false;
     this.view.show(report, {
       trust: words.page(`trust-${trust.source}`, trust.told),
-      log: logTold,
+      log,
       asOf: report.as_of_given ? 'as-of-given' : 'as-of-now',
       server: servedBy(words),
       actions: make(
@@ -233,14 +234,14 @@ export class VerifyPage {
     this.lookup.offer({ proven: report.verdict !== 'fails', own: report.kind === 'slip' });
     showDrawn(this.drawn, report, words);
     if (report.kind === 'slip') await this.lookup.lookOwn();
-    else if (this.paper?.no) await this.lookup.look(this.paper.no);
+    else if (same && this.paper.no) await this.lookup.look(this.paper.no);
     this.view.title.focus({ preventScroll: true });
     this.view.section.scrollIntoView({ behavior: 'auto', block: 'start' });
   }
 
-  /** Whether the paper in hand and the file that was verified are of one draw: the page says so either way. */
+  /** Whether the paper in hand and the file are of one draw, which the page says either way, once the file can be read. */
   #compare(report, about) {
-    if (!this.paper) return;
+    if (!this.paper || checksOf(report).get('format').state !== 'holds') return false;
     const same = [about.draw, about.announcement, report.subject].includes(this.paper.hash);
     this.notice.dataset.same = String(same);
     fill(
@@ -249,6 +250,7 @@ export class VerifyPage {
       make('p', {}, this.words.page('paper-names'), ' ', hash(this.paper.hash)),
       !same && make('p', {}, this.words.page('paper-file'), ' ', hash(report.subject)),
     );
+    return same;
   }
 
   /** Who claims to have made a file that the reader does not trust yet: to be compared, never to be taken over. */

@@ -109,14 +109,25 @@ class Deeds {
 
   /** The outcomes of the object, under whatever draw of its registry, that were logged before. */
   #earlier({ index }, object) {
+    const told = this.kase.once('outcomes by object', () => this.#byObject()).get(object) ?? [];
+    return told.filter((one) => one.index < index).map(({ line }) => line);
+  }
+
+  #byObject() {
     const { plan } = this.kase;
     const { history } = wholeLog(this.kase);
-    const before = history.counted.filter((item) => item.index < index && item.statement.outcomes !== undefined);
-    return before.flatMap((item) => {
+    const told = new Map();
+    for (const item of history.counted) {
+      if (item.statement.outcomes === undefined) continue;
       const other = drawOf(history, item);
-      if (other === null || registryOf(history, other) !== plan.statement.objects) return [];
-      return (this.#linesOf(item.statement.outcomes) ?? []).filter((line) => line.no === object && !isClosing(line));
-    });
+      if (other === null || registryOf(history, other) !== plan.statement.objects) continue;
+      for (const line of this.#linesOf(item.statement.outcomes) ?? []) {
+        if (isClosing(line)) continue;
+        if (!told.has(line.no)) told.set(line.no, []);
+        told.get(line.no).push({ index: item.index, line });
+      }
+    }
+    return told;
   }
 
   #linesOf(listing) {

@@ -69,7 +69,8 @@ export class History {
   shown(index, from = 0) {
     const at = firstAbove(this.prefixes, index);
     if (from === 0) return this.earliest[at] ?? null;
-    return earlier(...this.prefixes.slice(at).filter(({ order }) => order !== null && order >= from));
+    const late = this.prefixes.slice(at).filter(({ order }) => order !== null && order >= from);
+    return late.reduce(earlier, null);
   }
 
   /** Whether a statement obeys Order: by one single prefix, for two halves of a quorum on two prove nothing. */
@@ -109,12 +110,9 @@ function firstAbove(prefixes, index) {
 }
 
 /** The one with the smallest order time; of equal ones the first. */
-function earlier(...prefixes) {
-  let best = null;
-  for (const prefix of prefixes) {
-    if (prefix && prefix.order !== null && (best === null || prefix.order < best.order)) best = prefix;
-  }
-  return best;
+function earlier(best, prefix) {
+  if (prefix === null || prefix.order === null) return best;
+  return best === null || prefix.order < best.order ? prefix : best;
 }
 
 /** At each place the earliest of the prefixes from there on. */
@@ -122,7 +120,8 @@ function suffixMinima(prefixes) {
   const minima = new Array(prefixes.length);
   let best = null;
   for (let i = prefixes.length - 1; i >= 0; i--) {
-    best = earlier(prefixes[i], best);
+    // Of two with one time the earlier place, which is the smaller size, comes first.
+    best = earlier(earlier(null, prefixes[i]), best);
     minima[i] = best;
   }
   return minima;

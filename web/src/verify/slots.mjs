@@ -19,15 +19,17 @@ export class Slots {
     this.kase = kase;
     this.history = history;
     this.reasons = new Map(); // by void: attempts-exhausted is a whole draw, and judged once
+    this.bySlot = grouped(history.byBureau('announcement'), ({ statement }) => statement.slots);
+    this.byAnnouncement = grouped(history.byBureau('void'), ({ statement }) => [statement.announcement.text]);
   }
 
   /** The bureau's announcements that have the slot, in log order. */
   announcementsOf(slot) {
-    return this.history.byBureau('announcement').filter((item) => item.statement.slots.includes(slot));
+    return this.bySlot.get(slot) ?? [];
   }
 
   voidsOf(announcement) {
-    return this.history.byBureau('void').filter((item) => item.statement.announcement.text === announcement.hash);
+    return this.byAnnouncement.get(announcement.hash) ?? [];
   }
 
   /** The announcement that a slot belongs to, or null: the slot is dead. */
@@ -152,4 +154,16 @@ export function firstOfSlot(kase) {
 
 function differInNothingElse(first, second) {
   return Object.keys(first).every((name) => MAY_DIFFER.has(name) || canonical(first[name]) === canonical(second[name]));
+}
+
+/** The items under each of their names, in log order. */
+function grouped(items, namesOf) {
+  const groups = new Map();
+  for (const item of items) {
+    for (const name of namesOf(item)) {
+      if (groups.has(name)) groups.get(name).push(item);
+      else groups.set(name, [item]);
+    }
+  }
+  return groups;
 }

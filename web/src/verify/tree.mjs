@@ -11,7 +11,8 @@ import { EMPTY_ROOT, nodeHash } from '../core/merkle.mjs';
  */
 export function rootsAt(leaves, sizes) {
   const roots = new Map();
-  const last = Math.max(0, ...sizes);
+  let last = 0;
+  for (const size of sizes) last = Math.max(last, size);
   const full = []; // the roots of the full subtrees so far, the largest first
   if (sizes.has(0)) roots.set(0, EMPTY_ROOT);
   for (let size = 1; size <= last; size++) {

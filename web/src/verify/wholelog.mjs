@@ -27,13 +27,13 @@ function readWhole(kase) {
   const opened = log.checkpoints.map((bytes) => openSigned(kase, bytes));
   const prefixes = opened.map(({ size, cosignatures }) => prefixOf(trust, size, cosignatures));
   const vouched = prefixes.filter(({ order }) => order !== null);
-  const size = Math.max(0, ...vouched.map((prefix) => prefix.size));
+  const size = largest(vouched);
   if (log.entries.length < size) throw new CheckFails('entry-unavailable', { index: log.entries.length });
   needRoots(kase, opened.filter((one) => one.size <= size));
   if (end !== null) needEnd(end, opened);
   if (size < final.size) throw new CannotTell('log-behind', { expected: final.size, found: size });
-  const times = vouched.filter((prefix) => prefix.size === size).map((prefix) => prefix.freshness);
-  const freshness = Math.max(...times);
+  const newest = vouched.filter((prefix) => prefix.size === size);
+  const freshness = newest.reduce((latest, prefix) => Math.max(latest, prefix.freshness), -Infinity);
   // Of a log that has ended nobody signs that it is still the newest.
   if (freshness < asOf - trust.freshness && size !== end?.size) {
     throw new CannotTell('stale', { as_of: asOf, cosigned: freshness, freshness: trust.freshness });
@@ -44,6 +44,8 @@ function readWhole(kase) {
   });
   return { size, freshness, history, slots: new Slots(kase, history) };
 }
+
+const largest = (checkpoints) => checkpoints.reduce((most, { size }) => Math.max(most, size), 0);
 
 /** How the log ended, by its own last word (specs/log.md §6); null of one that goes on. */
 function endOf({ file, log, trust }) {
@@ -61,7 +63,7 @@ function needEnd(end, checkpoints) {
     }
   }
   if (!checkpoints.some(({ size }) => size === end.size)) {
-    throw new CannotTell('log-behind', { expected: end.size, found: Math.max(0, ...checkpoints.map(({ size }) => size)) });
+    throw new CannotTell('log-behind', { expected: end.size, found: largest(checkpoints) });
   }
 }
 
