@@ -151,7 +151,7 @@ def unpublished() -> Told:
     """Return a draw whose inspectors' roster is not published, and not carried."""
     story = Story()
     publish = story.snapshot
-    story.snapshot = lambda name, registry, label="1", **more: publish(  # type: ignore[method-assign]
+    story.snapshot = lambda name, registry, label="1", **more: publish(
         name, registry, label, **({"published": name != "staff"} | more)
     )
     return cosigned(begin(story)).go_on()

@@ -163,7 +163,7 @@ def _with_schema(**changes: Any) -> Told:
     """Return a draw whose objects' snapshot says another schema than its roster has."""
     story = Story()
     freeze = story.snapshot
-    story.snapshot = lambda name, registry, label="1", **more: freeze(  # type: ignore[method-assign]
+    story.snapshot = lambda name, registry, label="1", **more: freeze(
         name, registry, label, **((changes if name == "institutions" else {}) | more)
     )
     return cosigned(begin(story)).go_on()

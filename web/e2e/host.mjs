@@ -1,15 +1,4 @@
-/** A web server for a site's files that may fall ill, or be somebody who wants a reader to see what is not so. */
-
-import { createServer } from 'node:http';
-
-import { INTRANET } from './browser.mjs';
-
-const TYPES = {
-  html: 'text/html; charset=utf-8',
-  js: 'text/javascript; charset=utf-8',
-  css: 'text/css',
-  json: 'application/json',
-};
+/** What may befall a web server of a site's files, or be done by one that wants a reader to see what is not so. */
 
 const send =
   (status, body = '', headers = {}) =>
@@ -48,34 +37,3 @@ export const ILLS = {
   },
   'never comes': () => {},
 };
-
-/**
- * Serve files by path, which a test may change meanwhile. `ill.path` is a pattern of paths that `ill.how` happens to.
- * `base` is the address on this machine, `intranet` by a name that is not localhost; `asked` has every path.
- */
-export async function host(files, ill = {}) {
-  const asked = [];
-  const server = createServer((request, response) => {
-    let path = decodeURIComponent(new URL(request.url, 'http://host').pathname).slice(1);
-    if (path === '' || path.endsWith('/')) path += 'index.html';
-    asked.push(path);
-    const bytes = files.get(path);
-    if (bytes && ill.path?.test(path)) return ill.how(response, Buffer.from(bytes));
-    response.writeHead(bytes ? 200 : 404, {
-      'content-type': TYPES[path.split('.').pop()] ?? 'application/octet-stream',
-    });
-    response.end(bytes);
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  return {
-    base: `http://127.0.0.1:${port}/`,
-    intranet: `http://${INTRANET}:${port}/`,
-    asked,
-    ill,
-    close() {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(resolve));
-    },
-  };
-}

@@ -4,10 +4,11 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { before } from 'node:test';
 
+import { serve } from '../test/browser.mjs';
 import { bytesOf, fullCases } from '../test/files.mjs';
 import { findsNothing } from './axe.mjs';
 import { current, testsIn } from './browser.mjs';
-import { ILLS, host } from './host.mjs';
+import { ILLS } from './host.mjs';
 import { AS_OF, SPITE, makeOffice, noOffice } from './office.mjs';
 import { SETTLED, chooseFile, chooseTime, chooseTrust, isInert, open, shown, sideways, stateOf } from './reader.mjs';
 
@@ -36,7 +37,7 @@ before(() => {
 async function onSite(act, change = () => {}, ill = {}) {
   const files = new Map(office.site);
   change(files);
-  const site = await host(files, ill);
+  const site = await serve(files, ill);
   try {
     await act(site);
   } finally {

@@ -128,14 +128,18 @@ const TYPES = {
   json: 'application/json',
 };
 
-/** Serve files that a test may change while it runs. `base` is the address on this machine, `intranet` by name. */
-export async function serve(files) {
+/**
+ * Serve files by path, which a test may change meanwhile. `ill.path` is a pattern of paths that `ill.how` happens to.
+ * `base` is the address on this machine, `intranet` by a name that is not localhost; `asked` has every path.
+ */
+export async function serve(files, ill = {}) {
   const asked = [];
   const server = createServer((request, response) => {
     let path = decodeURIComponent(new URL(request.url, 'http://x').pathname).slice(1);
     if (path === '' || path.endsWith('/')) path += 'index.html';
     asked.push(path);
     const bytes = files.get(path);
+    if (bytes && ill.path?.test(path)) return ill.how(response, Buffer.from(bytes));
     response.writeHead(bytes ? 200 : 404, {
       'content-type': TYPES[path.split('.').pop()] ?? 'application/octet-stream',
     });
@@ -147,6 +151,7 @@ export async function serve(files) {
     base: `http://127.0.0.1:${port}/`,
     intranet: `http://${INTRANET}:${port}/`,
     asked,
+    ill,
     close: () => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve))),
   };
 }

@@ -38,6 +38,12 @@ export function toHex(bytes) {
   return hex;
 }
 
+export function sameBytes(a, b) {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 /** The bytes of lower-case hex, two digits a byte (specs/README.md §2). */
 export function fromHex(hex) {
   if (hex.length % 2 || /[^0-9a-f]/.test(hex)) throw new Refusal('not-hex');

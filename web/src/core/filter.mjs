@@ -305,9 +305,6 @@ export function checkFilter(filter, schema) {
   }
 }
 
-/** The attributes that a filter asks for. */
-export const filterFields = (filter) => new Set(testsOf(filter).map((test) => test.field));
-
 function testsOf(filter) {
   if (filter.op === 'everybody') return [];
   if (filter.op === 'not') return testsOf(filter.part);

@@ -22,16 +22,6 @@ export function openFrozen(bytes, logKeys) {
   return head;
 }
 
-/** Refuse a log whose newest checkpoint is another one than its `frozen` says. */
-export function checkFrozen(frozen, newest) {
-  if (newest.size > frozen.size) {
-    throw new Refusal('grown-after-freeze', { expected: frozen.size, found: newest.size });
-  }
-  if (newest.size < frozen.size || !sameHash(newest.root, frozen.root)) {
-    throw new Refusal('frozen-differs', { expected: frozen.size, found: newest.size });
-  }
-}
-
 /**
  * Evidence that convicts a log's key: two checkpoints of it that are not of one history. Other files are refused.
  * @param {Uint8Array} bytes

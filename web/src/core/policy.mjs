@@ -5,6 +5,7 @@
  * members when it is made, so that no nesting, however deep, is ever walked.
  */
 
+import { sameBytes } from './encoding.mjs';
 import { Refusal } from './errors.mjs';
 import { COSIGNATURE, COSIGNATURE_ML_DSA, ED25519, parseVkey } from './note.mjs';
 
@@ -114,7 +115,6 @@ function thresholdOf(word, count) {
   return threshold;
 }
 
-const sameBytes = (a, b) => a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 /** A witness is one voice, and a quorum of one. */
 const witness = (name, vkey) => ({ name, vkey, voices: new Set([vkey.name]), common: 1, least: 1 });

@@ -1,7 +1,7 @@
 /** The reader's own trust file (specs/trust.md), and when its quorum saw a checkpoint (specs/verification.md §2). */
 
 import { chainOf } from './beacon.mjs';
-import { parseTime, sha256hex, text } from './encoding.mjs';
+import { parseTime, sameBytes, sha256hex, text } from './encoding.mjs';
 import { Refusal } from './errors.mjs';
 import { ED25519, parseVkey } from './note.mjs';
 import { PolicyReader, isPolicyWord } from './policy.mjs';
@@ -177,7 +177,7 @@ function decimal(word) {
 
 const bound = (word) => (word === '-' ? null : parseTime(word));
 
-const sameKey = (a, b) => a.key.length === b.key.length && a.key.every((byte, i) => byte === b.key[i]);
+const sameKey = (a, b) => sameBytes(a.key, b.key);
 
 function keyOf(name, key) {
   const vkey = parseVkey(key);

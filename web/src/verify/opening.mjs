@@ -2,7 +2,7 @@
 
 import { EVENTS_ID, isNist } from '../core/beacon.mjs';
 import { cosignatures, openCheckpoint, parseProof } from '../core/checkpoint.mjs';
-import { fromBase64, fromHex, sha256hex, toHex } from '../core/encoding.mjs';
+import { fromBase64, fromHex, sameBytes, sha256hex, toHex } from '../core/encoding.mjs';
 import { CannotTell, CheckFails, Refusal } from '../core/errors.mjs';
 import { checkConsistency, leafHash, sameHash } from '../core/merkle.mjs';
 import { parseNote } from '../core/note.mjs';
@@ -89,12 +89,6 @@ function needOf(kase, text, type) {
   if (!item) throw new CheckFails('entry-missing', { text });
   const { by } = item.statement;
   if (by !== kase.file.bureau) throw new CheckFails('not-the-bureaus', { index: item.index, found: by });
-}
-
-function sameBytes(a, b) {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }
 
 // --- 2 trust -------------------------------------------------------------------------------------------------------
