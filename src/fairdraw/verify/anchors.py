@@ -268,7 +268,7 @@ def plan_before_snapshots(case: Case) -> Evidence:
     if meant is None or meant.text_hash != entry.text_hash:
         raise CheckFailedError("not-the-version-meant", expected=meant and meant.index, found=entry.index)
     case.plan = plan
-    first = min(said.objects.index, said.inspectors.index)
+    first = min(ref.index for ref in (said.objects, said.inspectors, *said.joint))
     for prefix, time in case.quorum_prefixes():
         if entry.index < prefix.size <= first:
             return {"plan": entry.index, "size": prefix.size, "time": time, "snapshots": first}

@@ -53,13 +53,13 @@ export const limitOf = (kase, statement) => firstTime(kase, statement) - marginO
 export function randomnessOf(kase, item, pulses, history) {
   const { statement } = item;
   if (pulses.length === 0) throw new CannotTell('pulse-missing');
-  const { definition } = checkSources(statement.beacon, kase.trust.beacons, marginOf(kase, statement), (digest) =>
-    kase.document(digest),
-  );
   const told = ({ beacon, round }) => [beacon, round];
   const expected = statement.beacon.map(told);
   const found = pulses.map(told);
   if (canonical(expected) !== canonical(found)) throw new CheckFails('another-round', { expected, found });
+  const { definition } = checkSources(statement.beacon, kase.trust.beacons, marginOf(kase, statement), (digest) =>
+    kase.document(digest),
+  );
   return statement.beacon.map((source, i) => {
     const chain = chainOfSource(source, kase.trust.beacons);
     const { beacon, hash, round } = source;

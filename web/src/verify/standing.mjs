@@ -91,7 +91,7 @@ export function planBeforeSnapshots(kase) {
     throw new CheckFails('not-the-version-meant', { expected, found: plan.index });
   }
   const snapshots = [announced.objects, announced.inspectors, ...announced.joint];
-  const first = Math.min(...snapshots.map((ref) => history.follow(ref).index));
+  const first = Math.min(...snapshots.map(({ index }) => index)); // check 7 follows them
   const between = history.prefixes.find(({ size, order }) => order !== null && size > plan.index && size <= first);
   if (!between) throw new CheckFails('plan-not-cosigned-first', { plan: plan.index, snapshots: first });
   return { plan: plan.index, size: between.size, snapshots: first, time: between.order };
