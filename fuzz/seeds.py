@@ -260,6 +260,10 @@ def _folder() -> Seeds:
     yield "csv", CSV.encode()
     yield "csv", CSV.encode("gb18030")
     yield "sheet", _spreadsheet()
+    yield "sheet-ods", _open_document()
+    yield "sheet-xls", _old_spreadsheet()
+    yield "proposal", "机构名称,机构类型,联系电话\n第一医院,医院,0531-88880001\n第二医院,诊所,0531-88880002\n".encode()
+    yield "proposal", "名录\n编号,姓名,是否在岗\nI-1,赵一,是\n".encode("gb18030")
     yield "pairs", PAIRS.encode()
     yield "form", PLAN.encode()
     yield "form", DRAW.encode()
@@ -294,6 +298,42 @@ def _spreadsheet() -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as file:
         for name, text in parts.items():
             file.writestr(zipfile.ZipInfo(name), text)
+    return out.getvalue()
+
+
+def _open_document() -> bytes:
+    """Return the least .ods file with a header and a row, uncompressed as well."""
+    office, table, text = (f"urn:oasis:names:tc:opendocument:xmlns:{name}:1.0" for name in ("office", "table", "text"))
+    rows = "".join(
+        "<table:table-row>" + "".join(
+            f'<table:table-cell office:value-type="string"><text:p>{cell}</text:p></table:table-cell>'
+            for cell in line.split(",")
+        ) + "</table:table-row>" for line in CSV.splitlines()[:2]
+    )  # fmt: skip
+    content = (
+        f'<office:document-content xmlns:office="{office}" xmlns:table="{table}" xmlns:text="{text}"><office:body>'
+        f'<office:spreadsheet><table:table table:name="S">{rows}</table:table></office:spreadsheet></office:body>'
+        "</office:document-content>"
+    )
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as file:
+        for name, part in {"mimetype": kind, "META-INF/manifest.xml": "<m/>", "content.xml": content}.items():
+            file.writestr(zipfile.ZipInfo(name), part)
+    return out.getvalue()
+
+
+def _old_spreadsheet() -> bytes:
+    """Return an .xls file with a header and a row."""
+    import xlwt
+
+    book = xlwt.Workbook()
+    page = book.add_sheet("S")
+    for row, line in enumerate(CSV.splitlines()[:2]):
+        for column, cell in enumerate(line.split(",")):
+            page.write(row, column, cell)
+    out = io.BytesIO()
+    book.save(out)
     return out.getvalue()
 
 

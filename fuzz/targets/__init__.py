@@ -23,13 +23,15 @@ NAMES = {
     "acts": ("act", "outcomes", "items"),
     "draw": (
         "json", "row", "time", "statement", "entry", "trust", "file", "verify", "roster", "recusals", "exclusions",
-        "results", "openings", "scanned", "pulse", "map", "numbers", "csv", "sheet", "pairs", "form", "settings",
-        "logs", "address", "catalogue",
+        "results", "openings", "scanned", "pulse", "map", "numbers", "csv", "sheet", "sheet-ods", "sheet-xls",
+        "proposal", "pairs", "form", "settings", "logs", "address", "catalogue",
     ),
 }  # fmt: skip
 
 # Bytes; a bundle of a small draw has some 20,000, and a longer text of most formats is only more of the same lines.
-MAX_LEN = dict.fromkeys(("copy", "files", "request", "sheet", "witness", "witness-site"), 16_384)
+MAX_LEN = dict.fromkeys(
+    ("copy", "files", "request", "sheet", "sheet-ods", "sheet-xls", "witness", "witness-site"), 16_384
+)
 MAX_LEN |= dict.fromkeys(
     ("calendar", "catalogue", "form", "map", "regulation", "regulation-artifact", "settings"), 8192
 )  # Python reads no number of 4,300 digits

@@ -19,6 +19,7 @@ from fairdraw.record import read_lines
 from fairdraw.registry import read_registry
 from fairdraw.registry.mapping import load_map
 from fairdraw.registry.numbering import format_numbers, parse_numbers
+from fairdraw.registry.proposing import propose
 from fairdraw.registry.recusals import read_pairs
 from fairdraw.schema import SnapshotStatement
 from fairdraw.snapshot import read_openings, read_row
@@ -28,6 +29,8 @@ from fairdraw.verify import verify_bundle, verify_slip
 from fairdraw_cli.forms import DrawForm, read_form
 from fairdraw_cli.listening import parse_address
 from fairdraw_cli.planform import PlanForm
+from fairdraw_cli.proposal import render
+from fairdraw_cli.session import Session
 from fairdraw_cli.witnessing import Logs
 from fairdraw_cli.workspace import SETTINGS, Workspace
 from fuzz.targets import Run, same
@@ -158,6 +161,11 @@ def _lines(values: Iterable[object]) -> list[object]:
     return list(values)
 
 
+def proposed(data: bytes) -> None:
+    """A map that is proposed for a file, whatever its columns are called, is a map."""
+    load_map(render(Session(lang="zh"), propose(data, name="list.csv"), file="list.csv", sheet=None))
+
+
 def read_scanned(data: bytes) -> None:
     """Codes that a camera read, or a deflate stream in good ones: a file comes out, and its codes give it again."""
     parts = slipcode.parts_in(data.decode("utf-8", "replace")) or slipcode.parts_of(data, 1)
@@ -188,6 +196,9 @@ TARGETS: dict[str, Run] = {
     "numbers": reads_back(parse_numbers, format_numbers),
     "csv": is_read(lambda data: read_registry(data, None, name="list.csv")),
     "sheet": is_read(lambda data: read_registry(data, None, name="list.xlsx")),
+    "sheet-ods": is_read(lambda data: read_registry(data, None, name="list.ods")),
+    "sheet-xls": is_read(lambda data: read_registry(data, None, name="list.xls")),
+    "proposal": is_read(proposed),
     "pairs": is_read(lambda data: read_pairs(data, name="pairs.csv")),
     "form": as_file("form.toml", read_both_forms),
     "logs": read_logs,

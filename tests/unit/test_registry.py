@@ -297,7 +297,7 @@ def test_a_missing_column_is_refused_with_the_nearest_names():
         (csv_of(header=[*HEADER, " 编号 "]), "a.csv", "column-repeated"),
         (csv_of(row(名称='"第一')), "a.csv", "csv-malformed"),
         (csv_of(row()), "a.txt", "file-type"),
-        (csv_of(row()), "a.xlsx", "not-a-spreadsheet"),
+        (csv_of(row()), "a.xlsx", "file-type-differs"),
         (b"PK\x03\x04 and no more", "a.xlsx", "not-a-spreadsheet"),
         (sheet_of()[:-40], "a.xlsx", "not-a-spreadsheet"),
     ],
@@ -355,7 +355,7 @@ def test_dates_and_times_of_a_spreadsheet_become_iso_8601(cell, form, text):
         ({"地址": 1e15}, "address", "number-cell"),
         ({"地址": True}, "address", "wrong-type"),
         ({"营业": 2}, "active", "wrong-type"),
-        ({"名称": "=A1"}, "name", "required"),
+        ({"名称": "=A1"}, "name", "formula-cell"),
     ],
 )
 def test_spreadsheet_cells_that_lose_something_are_refused(changes, field, code):

@@ -1,7 +1,7 @@
 """`freeze`: a registry file becomes a snapshot whose roster everybody may read and whose names nobody can."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -12,19 +12,24 @@ from fairdraw import encoding
 from fairdraw.announcement import artifact_of
 from fairdraw.errors import WorkspaceError
 from fairdraw.filter import fields, parse
-from fairdraw.registry import Problem, Reading, Row, left_out_list, load_map, read_registry
+from fairdraw.registry import Problem, Reading, Row, left_out_list
+from fairdraw.registry.workbook.sheet import runs
 from fairdraw.schema import Plan, SnapshotStatement
-from fairdraw.snapshot import SECRET_LENGTH, SMALL_GROUP, Attributes, Snapshot, attribute_groups
+from fairdraw.snapshot import SECRET_LENGTH, SMALL_GROUP, Attributes, Snapshot, attribute_groups, read_roster
 from fairdraw.snapshot import freeze as freeze_registry
+from fairdraw.statement import Entry
 from fairdraw_cli.desk import Desk, published, writing
 from fairdraw_cli.files import PRIVATE, create_private, read, write
 from fairdraw_cli.helping import command
+from fairdraw_cli.refused import MENDED, REFUSED, Source, check_refused, map_of, write_refused
 from fairdraw_cli.rows import bad_row
 from fairdraw_cli.session import Session
 from fairdraw_cli.workspace import Workspace, check_id
 
-SHOWN_PROBLEMS: Final = 200  # on a terminal; --json tells all
+SHOWN_ALIKE: Final = 5  # rows with one problem in one column, on a terminal; --json tells all
+SHOWN_RUNS: Final = 20  # lines and runs of lines of the others
 SHOWN_ALONE: Final = 10
+STEPS: Final = 3  # that are told to who watches: read, sealed, logged
 SEAL_MARK: Final = b'"seal":"'
 
 
@@ -65,14 +70,24 @@ def _check_attributes(plan: Plan, registry: str, attrs: Iterable[str]) -> None:
         raise WorkspaceError("attribute-missing", registry=registry, expected=lacking, found=sorted(has))
 
 
-def _told(session: Session, problems: Sequence[Problem]) -> list[dict[str, object]]:
-    """Print every bad row, and return them for a program."""
-    for problem in problems[:SHOWN_PROBLEMS]:
-        session.say("freeze.bad-row", **bad_row(session, problem))
-    if len(problems) > SHOWN_PROBLEMS:
-        session.say("freeze.more", count=len(problems) - SHOWN_PROBLEMS)
+def tell_problems(session: Session, problems: Sequence[Problem], source: Source) -> list[dict[str, object]]:
+    """Print the bad rows, and return them for a program.
+
+    Rows of a column that was filled in wrongly from top to bottom are told in one sentence after the first few.
+    """
+    alike: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        alike.setdefault((problem.field, problem.code), []).append(problem)
+    for group in alike.values():
+        shown = len(group) if len(group) <= SHOWN_ALIKE + 1 else SHOWN_ALIKE
+        for problem in group[:shown]:
+            session.say("freeze.bad-row", **bad_row(session, problem, source.called))
+        if others := runs(problem.line for problem in group[shown:]):
+            more = ["…"] if len(others) > SHOWN_RUNS else []
+            session.say("freeze.alike", count=len(group) - shown, lines=[*others[:SHOWN_RUNS], *more])
     return [
-        {"line": p.line, "field": p.field, "code": p.code, "expected": p.expected, "found": p.found} for p in problems
+        {"line": p.line, "cell": p.cell, "field": p.field, "code": p.code, "expected": p.expected, "found": p.found}
+        for p in problems
     ]
 
 
@@ -111,13 +126,28 @@ def _store(desk: Desk, registry: str, *, number: int, reading: Reading, frozen: 
         place.keep(left_out, encoding.digest(left_out))
 
 
+def _logged_already(desk: Desk, registry: str, frozen: Snapshot) -> Entry | None:
+    """Return the registry's newest snapshot if it has these very rows: a `freeze` that was cut off has logged it."""
+    logged = [e for e, s in desk.history.all(SnapshotStatement, desk.workspace.bureau) if s.registry == registry]
+    folder = desk.workspace.registry(registry)
+    # After one that was cut off before it logged anything, `private.jsonl` is that one's.
+    older = folder / f"private-{len(logged)}.jsonl"
+    private = older if older.exists() else folder / "private.jsonl"
+    if not logged or not private.exists() or read(private) != _private_lines(frozen.rows):
+        return None
+    statement = logged[-1].of(SnapshotStatement)
+    rows = read_roster(desk.workspace.artifact(statement.roster.digest), statement).rows
+    same = [(row.no, row.attrs) for row in rows] == [(row.no, row.attrs) for row in frozen.roster.rows]
+    return logged[-1] if same else None
+
+
 def _left_out(reading: Reading) -> dict[str, object] | None:
     if not reading.problems:
         return None
     return {**artifact_of(left_out_list(reading.problems)).model_dump(), "count": len(reading.left_out)}
 
 
-def _anonymity(session: Session, frozen: Snapshot) -> dict[str, object]:
+def _anonymity(session: Session, frozen: Snapshot, called: Mapping[str, str]) -> dict[str, object]:
     """Print how many rows share their attributes at least, and the rows that stand alone (attack 37)."""
     groups = attribute_groups(frozen.roster)
     least = groups[0][1]
@@ -129,7 +159,8 @@ def _anonymity(session: Session, frozen: Snapshot) -> dict[str, object]:
         rare = {values for values, count in groups if count == 1}
         single = (row for row in frozen.roster.rows if _values(row.attrs) in rare)
         show = session.words.show
-        session.table([(row.no, *map(show, row.attrs.values())) for row in islice(single, SHOWN_ALONE)])
+        titles = (session.word("preview.no"), *(called.get(field, field) for field, _ in frozen.attrs))
+        session.table([titles, *((row.no, *map(show, row.attrs.values())) for row in islice(single, SHOWN_ALONE))])
         if alone > SHOWN_ALONE:
             session.say("freeze.more", count=alone - SHOWN_ALONE)
     return {"least": least, "groups": len(groups), "below": len(few), "alone": alone}
@@ -144,32 +175,53 @@ def _values(attrs: Attributes) -> tuple[object, ...]:
     click.argument("file", metavar="FILE", type=click.Path(path_type=Path)),
     click.option("--map", "map_file", metavar="MAP.toml", type=click.Path(path_type=Path)),
     click.option("--skip-bad", is_flag=True),
+    REFUSED,
+    MENDED,
+    click.option("--once", is_flag=True),
     json=True,
     clock=True,
     wait=True,
 )
-def freeze(session: Session, registry: str, file: Path, map_file: Path | None, *, skip_bad: bool) -> None:
+def freeze(
+    session: Session,
+    registry: str,
+    file: Path,
+    map_file: Path | None,
+    refused: Path | None,
+    mended: Path | None,
+    *,
+    skip_bad: bool,
+    once: bool,
+) -> None:
     """Freeze a registry file as the newest snapshot of a registry."""
     check_id(registry)
+    check_refused(refused)
     with writing(session) as desk:
         plan = _plan_of(desk, registry)
-        mapping = load_map(read(map_file).decode("utf-8-sig", "replace")) if map_file else None
+        source = Source(file, map_of(map_file), mended)
         known = desk.workspace.registry(registry) / "numbers.csv"
         numbers = read(known) if known.exists() else None
-        reading = read_registry(read(file), mapping, name=file.name, numbers=numbers, secret=os.urandom(SECRET_LENGTH))
-        problems = _told(session, reading.problems)
+        reading = source.read(numbers=numbers, secret=os.urandom(SECRET_LENGTH))
+        session.progress(1, STEPS, "read")
+        if reading.sheet:
+            session.say("freeze.sheet", sheet=reading.sheet, file=file.name)
+        problems = tell_problems(session, reading.problems, source)
         if problems and not skip_bad:
-            refused = WorkspaceError("nothing-frozen", count=len(reading.left_out))
-            error = {"code": refused.code, "params": refused.params}
+            write_refused(session, refused, source, reading)
+            nothing = WorkspaceError("nothing-frozen", count=len(reading.left_out))
+            error = {"code": nothing.code, "params": nothing.params}
             session.answer({"frozen": None, "problems": problems, "error": error})
-            raise refused
+            raise nothing
         _check_attributes(plan, registry, (name for name, _ in reading.registry.attrs))
         earlier = snapshots_of(desk, registry)
         number = len(earlier) + 1
         secret = os.urandom(SECRET_LENGTH)
         frozen = freeze_registry(reading.registry, secret, previous_seals=_seals(desk.workspace, earlier))
-        _store(desk, registry, number=number, reading=reading, frozen=frozen, secret=secret)
-        entry = desk.add(
+        session.progress(2, STEPS, "sealed")
+        before = _logged_already(desk, registry, frozen) if once else None
+        if before is None:
+            _store(desk, registry, number=number, reading=reading, frozen=frozen, secret=secret)
+        entry = before or desk.add(
             desk.head.make(
                 SnapshotStatement,
                 registry=registry,
@@ -180,10 +232,13 @@ def freeze(session: Session, registry: str, file: Path, map_file: Path | None, *
                 left_out=_left_out(reading),
             )
         )
-        name = f"{registry}-{number}"
-        session.say("freeze.frozen", id=name, count=len(frozen.rows), left_out=len(reading.left_out))
+        session.progress(3, STEPS, "logged")
+        write_refused(session, refused, source, reading)
+        name = f"{registry}-{number if before is None else number - 1}"
+        word = "freeze.frozen" if before is None else "freeze.already"
+        session.say(word, id=name, count=len(frozen.rows), left_out=len(reading.left_out))
         session.say("freeze.root", root=entry.of(SnapshotStatement).roster.root)
-        anonymity = _anonymity(session, frozen)
+        anonymity = _anonymity(session, frozen, source.called)
         told = published(session, desk, entry.index)
         session.answer(
             {"frozen": name, "count": len(frozen.rows), "root": entry.of(SnapshotStatement).roster.root,

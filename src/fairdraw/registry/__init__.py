@@ -5,15 +5,16 @@ done in `snapshot`; the names of the neighbouring modules that a caller needs ar
 """
 
 from collections import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple, cast
 
 from fairdraw.encoding import canonical_checked
 from fairdraw.errors import RegistryError
-from fairdraw.registry.cells import Value, attribute_reader, private_reader, read_code, read_text
+from fairdraw.registry.cells import Value, as_typed, attribute_reader, private_reader, read_code, read_text, total_at
 from fairdraw.registry.mapping import RESERVED, Mapping, default_map, load_map
+from fairdraw.registry.mending import REMARKS, binding, put_back, read_mended
 from fairdraw.registry.numbering import (
     assign_numbers,
     check_apart,
@@ -24,19 +25,23 @@ from fairdraw.registry.numbering import (
 )
 from fairdraw.registry.problems import Problem, as_problem, left_out_list
 from fairdraw.registry.recusals import read_pairs
-from fairdraw.registry.tabular import Table, read_table
+from fairdraw.registry.tabular import Table, make_table, read_table
 
 __all__ = [
+    "REMARKS",
     "Mapping",
     "Problem",
     "Reading",
     "Registry",
     "Row",
     "Value",
+    "as_they_came",
+    "binding",
     "left_out_list",
     "load_map",
     "read_pairs",
     "read_registry",
+    "read_rows",
 ]
 
 
@@ -70,13 +75,14 @@ class Reading:
     """What a registry file holds: the registry of its good rows, and all that is wrong with the others.
 
     `left_out` are the lines of the rows with problems, ascending; `numbers` is the new content of
-    `numbers.csv`, None unless the map assigns numbers.
+    `numbers.csv`, None unless the map assigns numbers. `sheet` is the sheet that was read, empty in a CSV file.
     """
 
     registry: Registry
     problems: tuple[Problem, ...]
     left_out: tuple[int, ...]
     numbers: bytes | None
+    sheet: str = ""
 
 
 def read_registry(
@@ -86,22 +92,45 @@ def read_registry(
     name: str,
     numbers: bytes | None = None,
     secret: bytes | None = None,
+    mended: tuple[str, bytes] | None = None,
 ) -> Reading:
     """Return the registry in a file: bad rows are reported, never raised, and never silently dropped.
 
-    `name` is the file's name and tells `.csv` from `.xlsx`; without a `mapping` the header names the fields.
+    `name` is the file's name and tells what kind of file it is; without a `mapping` the header names the fields.
     `numbers` is the content of `numbers.csv`, None the first time; with a `secret` (32 random bytes) new
-    numbers are assigned in an order that nobody else can compute.
+    numbers are assigned in an order that nobody else can compute. `mended` is the name and the content of a sheet of
+    the rows that were refused, with which they are read anew.
 
     Raises:
-        RegistryError: the file, the map or `numbers.csv` cannot be used at all.
+        RegistryError: the file, the map, `numbers.csv` or the sheet of mended rows cannot be used at all.
     """
-    table = (
-        read_table(data, name=name, encoding=mapping.encoding, sheet=mapping.sheet, header=mapping.header)
-        if mapping
-        else read_table(data, name=name)
-    )
+    table, mapping = _table(data, mapping, name=name, mended=mended)
+    return _read(table, mapping, name=name, numbers=numbers, secret=secret)
+
+
+def read_rows(
+    header: Iterable[str],
+    rows: Iterable[Sequence[object]],
+    mapping: Mapping | None = None,
+    *,
+    numbers: bytes | None = None,
+    secret: bytes | None = None,
+) -> Reading:
+    """Return the registry in the rows of an application: what `read_registry` returns for a file with these cells.
+
+    A cell is a text, a number, a truth value, a date, or None where there is nothing. Codes must be texts: a number has
+    lost its leading zeros already. Lines count from 2, as below a header; rows without any content are left out.
+
+    Raises:
+        RegistryError: the header, the map or `numbers.csv` cannot be used at all.
+    """
+    filled = (["" if cell is None else cell for cell in row] for row in rows)
+    table = make_table(header, ((line, cells) for line, cells in enumerate(filled, 2) if cells.count("") < len(cells)))
     mapping = mapping or default_map([column for column in table.columns if column])
+    return _read(table, mapping, name="rows", numbers=numbers, secret=secret)
+
+
+def _read(table: Table, mapping: Mapping, *, name: str, numbers: bytes | None, secret: bytes | None) -> Reading:
     known = parse_numbers(numbers) if numbers is not None else {}
     layout = _lay_out(mapping, table)
     rows, problems = _read_rows(table, layout)
@@ -117,10 +146,42 @@ def read_registry(
         tuple(problems),
         tuple(sorted({problem.line for problem in problems})),
         format_numbers(known) if template else None,
+        table.sheet,
     )
 
 
-_Fault = tuple[str, RegistryError]  # the field or column, and what its reader raised
+def as_they_came(
+    data: bytes, mapping: Mapping | None, *, name: str, lines: Collection[int], mended: tuple[str, bytes] | None = None
+) -> tuple[tuple[str, ...], list[tuple[int, tuple[str, ...]]]]:
+    """Return the header of a file, and some of its rows as texts: nothing in them is judged, trimmed or left out."""
+    table, _ = _table(data, mapping, name=name, mended=mended)
+    return table.columns, [(line, tuple(map(as_typed, cells))) for line, cells in table.rows if line in lines]
+
+
+def _table(
+    data: bytes, mapping: Mapping | None, *, name: str, mended: tuple[str, bytes] | None
+) -> tuple[Table, Mapping]:
+    table = (
+        read_table(
+            data,
+            name=name,
+            encoding=mapping.encoding,
+            sheet=mapping.sheet,
+            header=mapping.header,
+            hidden=mapping.hidden,
+            wanted=mapping.columns,
+        )
+        if mapping
+        else read_table(data, name=name)
+    )
+    if mended:
+        refused = read_registry(data, mapping, name=name).left_out
+        rows = read_mended(mended[1], name=mended[0], original=data, columns=table.columns)
+        table = put_back(table, rows, refused=refused)
+    return table, mapping or default_map([column for column in table.columns if column])
+
+
+_Fault = tuple[str, int | None, RegistryError]  # the field or column, its position if it is one, what was raised
 
 
 class _Column(NamedTuple):
@@ -207,14 +268,23 @@ def _read_rows(table: Table, layout: _Layout) -> tuple[list[_Found], list[Proble
     width, number, key = len(table.columns), layout.number, layout.key
     public, sealed = slice(len(layout.attrs)), slice(len(layout.attrs), len(layout.attrs) + layout.private)
     for line, cells in table.rows:
+        if (total := total_at(cells)) is not None:
+            error = RegistryError("total-row", expected="registry-row", found=as_typed(cells[total]))
+            name, cell = (*table.columns, "")[min(total, width)], table.cell(line, total)
+            problems.append(as_problem(error, line=line, field=name, cell=cell))
+            continue
         values, faults = _read_cells(cells, layout.columns, width=width)
         private = cast("tuple[str, ...]", tuple(values[sealed]))
         no = str(values[number] or "") if number is not None and values else ""
         if no:
             # A reader who ignores case would take one number for the other.
-            faults += _repeated(numbers, no.casefold(), line, RESERVED, code="number-repeated")
+            at = layout.columns[number].at if number is not None else None
+            faults += _repeated(numbers, no.casefold(), line, (RESERVED, at), code="number-repeated")
         if faults := faults or _faults_of_row(values, no, private, layout, seen, line):
-            problems += [as_problem(error, line=line, field=label) for label, error in faults]
+            problems += [
+                as_problem(error, line=line, field=label, cell="" if at is None else table.cell(line, at))
+                for label, at, error in faults
+            ]
             continue
         if (attrs := shared.get(values_of := tuple(values[public]))) is None:
             attrs = shared[values_of] = dict(zip(layout.attrs, values_of, strict=True))
@@ -227,7 +297,7 @@ def _read_cells(
 ) -> tuple[list[Value], list[_Fault]]:
     if len(cells) != width and (len(cells) < width or any(cell != "" for cell in cells[width:])):
         # A missing or stray comma moves every later value into its neighbour's field.
-        return [], [("", RegistryError("cell-count", expected=width, found=len(cells)))]
+        return [], [("", None, RegistryError("cell-count", expected=width, found=len(cells)))]
     try:
         return [read(cells[at]) for _, at, read in columns], []
     except RegistryError:
@@ -239,7 +309,7 @@ def _read_cells(
             values.append(read(cells[at]))
         except RegistryError as error:
             values.append(None)
-            faults.setdefault(at, (label, error))
+            faults.setdefault(at, (label, at, error))
     return values, list(faults.values())
 
 
@@ -254,17 +324,19 @@ def _faults_of_row(
     try:
         check_apart(no, private)
     except RegistryError as error:
-        return [(RESERVED, error)]
+        return [(RESERVED, None if layout.number is None else layout.columns[layout.number].at, error)]
     faults: list[_Fault] = []
     for (label, positions), known in zip(layout.unique, seen, strict=True):
         identity = tuple([values[position] for position in positions])
         if any(identity) or any(value not in ("", None) for value in identity):
-            faults += _repeated(known, identity, line, label, code="row-repeated")
+            faults += _repeated(known, identity, line, (label, None), code="row-repeated")
         elif positions == layout.key:
-            faults.append((label, RegistryError("required", expected="text", found="")))
+            faults.append((label, None, RegistryError("required", expected="text", found="")))
     return faults
 
 
-def _repeated(known: dict[object, int], value: object, line: int, label: str, *, code: str) -> list[_Fault]:
+def _repeated(
+    known: dict[object, int], value: object, line: int, where: tuple[str, int | None], *, code: str
+) -> list[_Fault]:
     first = known.setdefault(value, line)
-    return [] if first == line else [(label, RegistryError(code, expected="unique", found=f"line {first}"))]
+    return [] if first == line else [(*where, RegistryError(code, expected="unique", found=f"line {first}"))]

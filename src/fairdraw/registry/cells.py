@@ -6,7 +6,8 @@ feeds which field is in `mapping`; whether two rows are one is in `registry`.
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Final, Literal
@@ -46,7 +47,22 @@ _PHONE: Final = re.compile(
     r"|[48]00[ -]?[0-9]{3}[ -]?[0-9]{4})"
 )
 
+# A keyboard left in Chinese types these; in a code they can mean nothing else (specs/map.md §3.1).
+_FULL_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+
+# A spreadsheet has such a row below its table: frozen, it would be drawn as an institution of that name.
+_TOTALS: Final = frozenset({"合计", "总计", "共计", "小计", "累计", "total"})
+_LONGEST_TOTAL: Final = 20  # with spaces between its characters
+
 _CACHED: Final = 4096  # attributes have few distinct values; numbers and names are not cached
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A spreadsheet's cell that nobody typed: what a formula gave, or an error such as #N/A."""
+
+    error: bool
+    shown: object
 
 
 def normal(text: str) -> str:
@@ -63,7 +79,8 @@ def read_text(cell: object) -> str:
     """Return the text of a cell, `""` if it is empty; whole numbers in decimal, dates in ISO 8601.
 
     Raises:
-        RegistryError: `forbidden-character`, `scientific-notation`, `number-cell` or `wrong-type`.
+        RegistryError: `forbidden-character`, `scientific-notation`, `number-cell`, `wrong-type`, `formula-cell` or
+        `error-cell`.
     """
     text = normal(cell if isinstance(cell, str) else _written(cell))
     if "+" in text and SCIENTIFIC.fullmatch(text):
@@ -78,18 +95,49 @@ def read_text(cell: object) -> str:
 
 
 def read_code(cell: object) -> str:
-    """Return the text of a cell that holds a code, `""` if it is empty.
+    """Return the text of a cell that holds a code, `""` if it is empty; full-width characters as ASCII.
 
     Raises:
         RegistryError: what `read_text` refuses, and `number-cell` for every cell that is not text.
     """
+    if isinstance(cell, Marked):
+        raise _not_typed(cell)
     if not isinstance(cell, str):
         # 911101085923662400 typed into a number cell has already lost its last digits, and 007 its zeros.
         raise RegistryError("number-cell", expected="text", found=repr(cell))
-    return read_text(cell)
+    return read_text(cell if cell.isascii() else cell.translate(_FULL_WIDTH))
+
+
+def _not_typed(cell: Marked) -> RegistryError:
+    # The value beside a formula is what some program last computed: another one would show another.
+    return RegistryError("error-cell" if cell.error else "formula-cell", expected="text", found=as_typed(cell))
+
+
+def total_at(cells: Sequence[object]) -> int | None:
+    """Return where a row says that it is the sum of others, None if it does not: specs/map.md §5."""
+    at = next((at for at, cell in enumerate(cells) if cell != ""), None)
+    if at is None or not isinstance(text := cells[at], str) or len(text) > _LONGEST_TOTAL:
+        return None
+    return at if "".join(text.split()).rstrip(":：").lower() in _TOTALS else None
+
+
+def as_typed(cell: object) -> str:
+    """Return what a cell shows, as a text that somebody could type; nothing is lost and nothing is judged."""
+    if isinstance(cell, Marked):
+        return as_typed(cell.shown)
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    try:
+        return _written(cell)
+    except RegistryError:
+        return f"{cell:.15g}" if isinstance(cell, float) else str(cell)
 
 
 def _written(cell: object) -> str:
+    if isinstance(cell, Marked):
+        raise _not_typed(cell)
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         if abs(cell) < MAX_EXACT and cell == int(cell):
             return str(int(cell))
@@ -179,7 +227,7 @@ def private_reader(*, check: Check, required: bool) -> Callable[[object], str]:
 
     The function raises RegistryError.
     """
-    read_cell = read_code if check in {"uscc", "id"} else read_text
+    read_cell = {"uscc": read_code, "id": read_code, "phone": _read_phone}.get(check, read_text)
     test = {"uscc": check_uscc, "id": check_id, "phone": check_phone}.get(check)
 
     def read(cell: object) -> str:
@@ -192,6 +240,11 @@ def private_reader(*, check: Check, required: bool) -> Callable[[object], str]:
         return text
 
     return read
+
+
+def _read_phone(cell: object) -> str:
+    text = read_text(cell)
+    return text if text.isascii() else text.translate(_FULL_WIDTH)
 
 
 def check_uscc(text: str) -> None:

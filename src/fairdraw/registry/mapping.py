@@ -24,7 +24,7 @@ from fairdraw.encoding import MAX_INTEGER, check_text
 from fairdraw.errors import EncodingError, RegistryError
 from fairdraw.registry.cells import Check, Kind, as_list, normal
 from fairdraw.registry.numbering import check_template
-from fairdraw.registry.tabular import Encoding
+from fairdraw.registry.tabular import Encoding, Hidden
 from fairdraw.values import FieldName
 
 RESERVED: Final = "no"  # the number stands beside the fields, in rosters and statements
@@ -143,11 +143,20 @@ class Mapping(_Table):
     encoding: Encoding = "auto"
     sheet: str | None = None
     header: int = Field(1, ge=1)
+    hidden: Hidden = "refuse"
     no: Annotated[Numbering, BeforeValidator(_column)]
     attrs: dict[FieldName, Annotated[Attribute, BeforeValidator(_column)]] = {}
     private: Fields = {}
     closed: Fields = {}
     identity: Annotated[list[Annotated[list[Name], Field(min_length=1)]], BeforeValidator(_nested)] = []
+
+    @property
+    def columns(self) -> set[str]:
+        """The names of all columns that are read, and of fields in `identity`, which may be columns."""
+        public = {field.column for field in self.attrs.values()}
+        sealed = {field.column for field in (*self.private.values(), *self.closed.values())}
+        named = {self.no.column or "", *self.no.by, *(name for names in self.identity for name in names)}
+        return public | sealed | named - {""}
 
     @model_validator(mode="after")
     def _named_once(self) -> Self:

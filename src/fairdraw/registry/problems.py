@@ -15,7 +15,8 @@ class Problem:
     """One reason why a row cannot be frozen.
 
     `line` counts from 1 in the file; `field` is a field of the map, or a column that is none; `expected` and
-    `code` are stable words. `found` may be private: it is for the bureau's own eyes.
+    `code` are stable words. `cell` is a spreadsheet's cell, such as B17, empty where there is none. `found` may be
+    private: it is for the bureau's own eyes.
     """
 
     line: int
@@ -23,12 +24,14 @@ class Problem:
     expected: str
     found: str
     code: str
+    cell: str = ""
 
 
-def as_problem(error: RegistryError, *, line: int, field: str) -> Problem:
+def as_problem(error: RegistryError, *, line: int, field: str, cell: str = "") -> Problem:
     """Return the problem that a cell's reader raised."""
     expected, found = str(error.params["expected"]), str(error.params["found"])
-    return Problem(line, field, expected, found if len(found) <= MAX_FOUND else found[:MAX_FOUND] + "…", error.code)
+    shown = found if len(found) <= MAX_FOUND else found[:MAX_FOUND] + "…"
+    return Problem(line, field, expected, shown, error.code, cell)
 
 
 def left_out_list(problems: Iterable[Problem]) -> bytes:

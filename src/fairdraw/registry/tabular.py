@@ -6,20 +6,45 @@ Which encoding it is, which sheet and which line holds the header is settled her
 import csv
 import difflib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Literal
-
-from python_calamine import CalamineError, CalamineWorkbook
+from typing import Final, Literal, Protocol
 
 from fairdraw.errors import RegistryError
-from fairdraw.registry.cells import normal
+from fairdraw.registry.cells import Marked, as_typed, normal
+from fairdraw.registry.workbook.sheet import SUFFIXES, Sheet, cell_name, column_name, range_name, runs
 
 Encoding = Literal["auto", "utf-8", "gb18030"]
+Hidden = Literal["refuse", "read"]
 
 _BOM: Final = b"\xef\xbb\xbf"
-_ZIP: Final = b"PK\x03\x04"  # without it the reader of spreadsheets would guess other formats, older and riskier
+_SEPARATORS: Final = {"\t": "Tab", ";": ";"}
+_MAX_NAMED: Final = 20  # hidden rows and merged ranges that an error names
+
+
+@dataclass(frozen=True)
+class Lines:
+    """All lines of a file, before it is known which one is the header; `page` is None in a CSV file."""
+
+    rows: Iterator[tuple[int, Sequence[object]]]
+    page: Sheet | None = None
+
+    @property
+    def sheet(self) -> str:
+        """The name of the sheet, empty in a CSV file."""
+        return self.page.name if self.page else ""
+
+
+class Elsewhere(Protocol):
+    """Rows that stand in another file."""
+
+    @property
+    def rows(self) -> Mapping[int, object]:
+        """The rows by their lines."""
+
+    def cell(self, line: int, at: int) -> str:
+        """Return what a clerk calls a cell of them."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +52,13 @@ class Table:
     """A header in normal text and the rows below it, each with its line number in the file, counted from 1.
 
     `rows` can be walked once, and raises RegistryError `csv-malformed` where the file breaks off. Rows
-    without any content are left out.
+    without any content are left out. `sheet` is empty in a CSV file; `mended` are rows that came from another file.
     """
 
     columns: tuple[str, ...]
     rows: Iterator[tuple[int, Sequence[object]]]
+    sheet: str = ""
+    mended: "Elsewhere | None" = None
 
     def index(self, column: str) -> int:
         """Return the position of a column.
@@ -45,31 +72,97 @@ class Table:
             nearest = difflib.get_close_matches(column, [name for name in self.columns if name], n=3, cutoff=0.4)
             raise RegistryError("column-missing", expected=column, found=nearest or list(self.columns)) from None
 
+    def cell(self, line: int, at: int) -> str:
+        """Return what a clerk calls a cell, such as B17; in a CSV file it has no name."""
+        if self.mended and line in self.mended.rows:
+            return self.mended.cell(line, at)
+        return cell_name(line - 1, at) if self.sheet else ""
+
 
 def read_table(
-    data: bytes, *, name: str, encoding: Encoding = "auto", sheet: str | None = None, header: int = 1
+    data: bytes,
+    *,
+    name: str,
+    encoding: Encoding = "auto",
+    sheet: str | None = None,
+    header: int = 1,
+    hidden: Hidden = "refuse",
+    wanted: Collection[str] | None = None,
 ) -> Table:
-    """Return the table in a file: `name` tells `.csv` from `.xlsx`, `header` is the line of the column names.
+    """Return the table in a file: `name` tells what file it is, `header` is the line of the column names.
+
+    `wanted` are the columns that will be read, None for all of them: only these must not be hidden.
 
     Raises:
-        RegistryError: the file is of another type, empty, in another encoding, or its header is unusable.
+        RegistryError: the file is of another type, empty, in another encoding, or its header is unusable; something
+        in it is hidden, or merged cells reach into the table.
     """
-    if name.lower().endswith(".csv"):
-        rows = _csv_rows(data, detect(data, encoding=encoding))
-    elif name.lower().endswith(".xlsx"):
-        rows = _sheet_rows(data, sheet=sheet)
-    else:
-        raise RegistryError("file-type", expected=[".csv", ".xlsx"], found=name)
-    filled = ((line, cells) for line, cells in rows if line >= header and cells.count("") < len(cells))
+    lines = read_lines(data, name=name, encoding=encoding, sheet=sheet)
+    if lines.page:
+        _check_seen(lines.page, header=header, hidden=hidden)
+    filled = ((line, cells) for line, cells in lines.rows if line >= header and cells.count("") < len(cells))
     line, cells = next(filled, (0, ()))
     if line != header:
         raise RegistryError("header-missing", expected=f"line {header}", found=f"line {line}" if line else "nothing")
-    columns = tuple(normal(str(cell)) for cell in cells)
-    for first, second in pairwise(sorted(column for column in columns if column)):
+    for at, cell in enumerate(cells):
+        if isinstance(cell, Marked):
+            raise RegistryError("header-computed", sheet=lines.sheet, found=cell_name(line - 1, at))
+    columns = tuple(normal(as_typed(cell)) for cell in cells)
+    if not lines.page and len(columns) == 1 and (separator := next((s for s in _SEPARATORS if s in columns[0]), "")):
+        raise RegistryError("csv-separator", found=_SEPARATORS[separator])
+    table = make_table(columns, filled, lines.sheet)
+    if lines.page and hidden == "refuse":
+        asked = {at for at, column in enumerate(columns) if column and (wanted is None or column in wanted)}
+        if unseen := [column_name(at) for at in sorted(asked & lines.page.hidden_columns)]:
+            raise RegistryError("columns-hidden", sheet=lines.sheet, found=unseen)
+    return table
+
+
+def make_table(columns: Iterable[str], rows: Iterator[tuple[int, Sequence[object]]], sheet: str = "") -> Table:
+    """Return the table of a header and numbered rows.
+
+    Raises:
+        RegistryError: `column-repeated`.
+    """
+    names = tuple(map(normal, columns))
+    for first, second in pairwise(sorted(name for name in names if name)):
         if first == second:
             # Else the reader would choose one of the two columns, and nobody could see which.
             raise RegistryError("column-repeated", expected="unique", found=first)
-    return Table(columns, filled)
+    return Table(names, rows, sheet)
+
+
+def read_lines(data: bytes, *, name: str, encoding: Encoding = "auto", sheet: str | None = None) -> Lines:
+    """Return all lines of a CSV file or of a spreadsheet's sheet.
+
+    Raises:
+        RegistryError: the file cannot be read.
+    """
+    if name.lower().endswith(".csv"):
+        return Lines(_csv_rows(data, detect(data, encoding=encoding)))
+    # A verifier reads no spreadsheet: what reads them is loaded when there is one.
+    from fairdraw.registry.workbook.reading import read_sheet  # noqa: PLC0415
+
+    if not name.lower().endswith(SUFFIXES):
+        raise RegistryError("file-type", expected=[".csv", *SUFFIXES], found=name)
+    page = read_sheet(data, name=name, sheet=sheet)
+    return Lines(enumerate(page.rows(), 1), page)
+
+
+def _check_seen(page: Sheet, *, header: int, hidden: Hidden) -> None:
+    """Refuse what a person who looks at the sheet cannot see, and cells of which it is not clear whose they are."""
+    if hidden == "refuse":
+        # Hidden rows are read by a program and by no person: somebody would be in the draw, or out of it, unseen.
+        if not page.visible:
+            raise RegistryError("sheet-hidden", found=page.name)
+        if rows := runs(row + 1 for row in page.hidden_rows if row + 1 >= header):
+            raise RegistryError("rows-hidden", sheet=page.name, found=_first(rows))
+    if ranges := [range_name(area) for area in page.merged if area[2] + 1 >= header]:
+        raise RegistryError("cells-merged", sheet=page.name, found=_first(ranges))
+
+
+def _first(names: list[str]) -> list[str]:
+    return names if len(names) <= _MAX_NAMED else [*names[:_MAX_NAMED], "…"]
 
 
 def detect(data: bytes, *, encoding: Encoding = "auto") -> str:
@@ -102,20 +195,3 @@ def _csv_rows(data: bytes, encoding: str) -> Iterator[tuple[int, Sequence[object
             line = reader.line_num + 1
     except csv.Error as error:
         raise RegistryError("csv-malformed", line=reader.line_num, expected="RFC 4180", found=str(error)) from None
-
-
-def _sheet_rows(data: bytes, *, sheet: str | None) -> Iterator[tuple[int, Sequence[object]]]:
-    if not data.startswith(_ZIP):
-        raise RegistryError("not-a-spreadsheet", expected=".xlsx", found=data[:4].hex())
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        if not book.sheet_names:
-            raise RegistryError("not-a-spreadsheet", expected=".xlsx", found="no sheet")
-        chosen = sheet if sheet is not None else book.sheet_names[0]
-        if chosen not in book.sheet_names:
-            raise RegistryError("sheet-missing", expected=chosen, found=book.sheet_names)
-        page = book.get_sheet_by_name(chosen)
-        rows = page.iter_rows() if page.start else iter(())
-    except CalamineError as error:
-        raise RegistryError("not-a-spreadsheet", expected=".xlsx", found=str(error)) from None
-    return enumerate(rows, start=1)
