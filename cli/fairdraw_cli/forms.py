@@ -6,7 +6,7 @@ most likely a known one misspelt. All keys are in docs/files.md. What only the l
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeVar
@@ -21,6 +21,7 @@ from fairdraw.values import Count, FieldName, Id, Name, Ratio, Reason, Slot
 from fairdraw_cli.files import read, toml_line
 
 F = TypeVar("F", bound="Form")
+Where = tuple[str | int, ...]
 CODES: Final = {
     "missing": "file-key-missing",
     "extra_forbidden": "file-key-unknown",
@@ -199,19 +200,34 @@ def read_form(path: Path, kind: type[F]) -> tuple[F, bytes]:
     """
     data = read(path)
     try:
-        return kind.model_validate(tomllib.loads(data.decode("utf-8-sig"))), data
-    except ValidationError as error:
-        raise _told(path, kind, error) from None
+        told = tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:  # not all that tomllib refuses is a TOMLDecodeError
         raise WorkspaceError("file-not-toml", file=path.name, line=toml_line(data, error)) from None
+    return validated(kind, told, file=path.name, key=_dotted), data
 
 
-def _told(path: Path, kind: type[Form], error: ValidationError) -> WorkspaceError:
+def validated(kind: type[F], told: Mapping[str, object], *, file: str, key: Callable[[Where], str]) -> F:
+    """Return the form of a file's tables; `key` says what people call a place in it.
+
+    Raises:
+        WorkspaceError: as `read_form`.
+    """
+    try:
+        return kind.model_validate(told)
+    except ValidationError as error:
+        raise _told(file, kind, error, key) from None
+
+
+def _dotted(where: Where) -> str:
+    return ".".join(str(part) for part in where)
+
+
+def _told(file: str, kind: type[Form], error: ValidationError, key: Callable[[Where], str]) -> WorkspaceError:
     first: Any = error.errors(include_url=False)[0]
     fault, context, where = first["type"], first.get("ctx", {}), list(first["loc"])
-    told: dict[str, object] = {"file": path.name}
+    told: dict[str, object] = {"file": file}
     if where:
-        told["key"] = ".".join(str(part) for part in where)
+        told["key"] = key(tuple(where))
     code = CODES.get(fault) or (fault if fault.startswith("file-") else "file-value")
     if fault == "string_pattern_mismatch":
         code = PATTERNS.get(context["pattern"], code)

@@ -101,11 +101,17 @@ def _regulation(file: Path, form: PlanForm | ItemsForm) -> Regulation | None:
     return None if form.regulation is None else named_regulation(form.regulation, beside=file)
 
 
+def _read(file: Path) -> PlanForm:
+    from fairdraw_cli.planrows import read_plan  # the reader of spreadsheets takes long to load
+
+    return read_plan(file)
+
+
 @command(click.argument("file", metavar="PLAN.toml", type=click.Path(path_type=Path)), json=True, clock=True)
 def check_plan(session: Session, file: Path) -> int:
     """Check a plan against its regulation and, if one is logged, its item list; nothing is logged."""
     with writing(session) as desk:
-        form, _ = read_form(file, PlanForm)
+        form = _read(file)
         regulation = _regulation(file, form)
         if regulation is None:
             session.say("plan.no-regulation", plan=form.id)
@@ -136,7 +142,7 @@ def _items(desk: Desk, listed: Entry) -> tuple[Item, ...]:
 def log_plan(session: Session, file: Path, *, dry_run: bool) -> None:
     """Log a version of a plan, or with `--dry-run` only check it."""
     with writing(session) as desk:
-        form, _ = read_form(file, PlanForm)
+        form = _read(file)
         regulation = _regulation(file, form)
         listed = None if regulation is None else _item_list(desk, regulation)
         plan = desk.head.make(Plan, **plan_fields(form, desk.now, regulation, listed))
@@ -211,7 +217,7 @@ def log_items(session: Session, file: Path, *, dry_run: bool) -> None:
             told |= published(session, desk, index)
             for duty in regulation.sign_offs:
                 if duty.of == "item-list":
-                    session.say("items.sign-off", role=session.words.say("role", duty.role), article=list(duty.cite))
+                    session.say("items.sign-off", role=session.role(duty.role), article=list(duty.cite), index=index)
         session.answer(told)
 
 
