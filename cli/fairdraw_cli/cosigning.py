@@ -1,4 +1,4 @@
-"""Statements that others sign beside the bureau: calls for substitutes, and announcements of joint draws.
+"""Statements that others sign beside the bureau: calls for substitutes, joint draws, and whatever asks for four eyes.
 
 A request is a file with the statement's text; what comes back is a note of that text with the other's line alone. The
 bureau logs the statement once all have signed it, at the desk or by file.
@@ -12,11 +12,13 @@ from typing import TypeVar
 
 from fairdraw.encoding import canonical, parse
 from fairdraw.errors import EncodingError, StatementError, WorkspaceError
-from fairdraw.schema import Statement
+from fairdraw.schema import Announcement, Draw, Statement
 from fairdraw.statement import parse_text
 from fairdraw_cli.desk import Desk
 from fairdraw_cli.files import PRIVATE, read, write
-from transparency_log.note import Note, Signer
+from fairdraw_cli.keys import open_key
+from fairdraw_cli.workspace import Workspace
+from transparency_log.note import Note
 
 S = TypeVar("S", bound=Statement)
 
@@ -53,6 +55,32 @@ class Request:
         raise WorkspaceError("bad-request", reason="another form")
 
 
+def second_of(place: Workspace, window: str, wanted: str | None) -> tuple[str, ...]:
+    """Return who signs a draw's announcement or its record beside the bureau: one of those named, or nobody.
+
+    Raises:
+        WorkspaceError: `not-a-second`.
+    """
+    names = place.trust.seconds_of(place.bureau, window)
+    if wanted is not None and wanted not in names:
+        raise WorkspaceError("not-a-second", expected=list(names), found=wanted)
+    return (wanted or names[0],) if names else ()
+
+
+def still_asked(
+    place: Workspace, said: Announcement | Draw, window: str, wanted: str | None, departments: Sequence[str] = ()
+) -> bool:
+    """Say whether whoever was asked to sign a waiting statement is whom trust file and clerk ask for now.
+
+    Raises:
+        WorkspaceError: `not-a-second`.
+    """
+    if second_of(place, window, wanted):
+        names = {wanted} if wanted else set(place.trust.seconds_of(place.bureau, window))
+        return bool(names & set(said.with_))
+    return set(said.with_) <= set(departments)
+
+
 def pending(desk: Desk, path: Path, kind: type[S]) -> S | None:
     """Return the statement that waits for signatures, if the bureau's chain has not gone on without it."""
     if not path.exists():
@@ -84,7 +112,7 @@ def signed_by_all(desk: Desk, said: Statement, keys: Sequence[Path], answers: Se
         WorkspaceError: `not-a-co-signer`, or `answer-of-another`.
     """
     text = said.text().decode()
-    here = {signer.verifier.name: signer for signer in (Signer.parse(read(p).decode("utf-8", "replace")) for p in keys)}
+    here = {signer.name: signer for signer in map(open_key, keys)}
     by_file = _answers(answers, text)
     if strange := sorted((here.keys() | by_file.keys()) - set(said.with_)):
         raise WorkspaceError("not-a-co-signer", expected=list(said.with_), found=strange[0])

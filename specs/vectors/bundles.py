@@ -5,6 +5,7 @@ from typing import Any
 
 import afterwards
 import chains
+import foureyes
 import inputs
 import pulses
 import ruled
@@ -202,6 +203,6 @@ def bundle() -> tuple[Cases, Cases]:
     for add in (teams.bent, teams.impossible, chains.honest, chains.signed_wrongly, chains.out_of_order,
                 wholelogs.another_tree, wholelogs.ended, wholelogs.found_in_the_log, inputs.honest, inputs.closed,
                 inputs.seeds, inputs.counted, pulses.of_drand, pulses.of_others, ruled.cases, afterwards.honest,
-                afterwards.found, afterwards.bent):  # fmt: skip
+                afterwards.found, afterwards.bent, foureyes.honest, foureyes.bent):  # fmt: skip
         add(book)
     return book.accept, book.refuse

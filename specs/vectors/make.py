@@ -22,6 +22,7 @@ import lists  # noqa: E402
 import logs  # noqa: E402
 import matching  # noqa: E402
 import misstated  # noqa: E402
+import phones  # noqa: E402
 import records  # noqa: E402
 import regulations  # noqa: E402
 import slips  # noqa: E402
@@ -51,6 +52,7 @@ MAKERS: dict[str, tuple[str, Callable[[], tuple[formats.Cases, formats.Cases]]]]
     "trust": ("specs/trust.md, written by hand", texts.trust),
     "bundle": ("specs/bundle.md and specs/verification.md, the small draws of stories.py", bundles.bundle),
     "slip": ("specs/slip.md, the small draws of stories.py", slips.slip),
+    "phone": ("specs/phone.md, by a second writing of its forms", phones.phone),
     "slipcode": ("specs/slip.md §6, by a second writing of its rules; one slip as it was printed", codes.slipcode),
 }
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from formats import Cases, canonical, digest
-from texts import EXAMPLES, PULSE, SOURCE, TEAM, example, statements
+from texts import EXAMPLES, PULSE, SOURCE, SUPERVISOR, TEAM, example, statements, vkey
 
 SHORT = "ab" * 31
 REF = {"index": 1, "text": digest("x")}
@@ -75,6 +75,9 @@ BENDS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "correction": [("without a reason", {"reason": None}), ("of nothing", {"result": None})],
     "objection": [("about the team", {"about": "team"}), ("without its digest", {"objection": None})],
     "answer": [("that is undecided", {"decision": "perhaps"}), ("without its digest", {"answer": "yes"})],
+    "loss": [("for a reason of its own", {"reason": "forgotten"}), ("of no key", {"key": None}),
+             ("of words in the place of a key", {"key": "the one in the drawer"}),
+             ("of a key under another's name", {"key": vkey(SUPERVISOR).replace("s1.", "s2.", 1)})],
     "opening": [("with a key cut short", {"key": SHORT}), ("with an embargo key cut short", {"embargo": SHORT}),
                 ("of no artifact", {"artifact": None})],
 }  # fmt: skip

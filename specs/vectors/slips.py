@@ -6,6 +6,7 @@ from typing import Any
 
 import afterwards
 import chains
+import foureyes
 import pulses
 import stories
 from book import Book, added, replaced
@@ -79,7 +80,19 @@ def slip() -> tuple[Cases, Cases]:
     _honest(book)
     _relogged(book, first)
     _resulted(book)
+    _alone(book)
     return book.accept, book.refuse
+
+
+def _alone(book: Book) -> None:
+    """Add slips of a draw that was announced alone, with a window dated back before the second was asked for."""
+    told = begin().retold(window="2026-09-06").go_on()
+    file = stories.slip(told, "objects", _drawn(told)[0]["no"])
+    told.story.trust_lines = foureyes.lines(foureyes.FIRST, since=" 2026-09-08")
+    book.hold("a second from the day after the round on", "holds", **_story(told, file))
+    told.story.trust_lines = foureyes.lines(foureyes.FIRST, since=" 2026-09-07")
+    book.fail("four eyes: a window dated back before the day from which on a second is asked for",
+              "announcement-logged", "second-signature-missing", **_story(told, file))  # fmt: skip
 
 
 def _not_his(told_story: Any, busy: str) -> Any:

@@ -99,6 +99,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "answer": {"objection": _ref(12, "objection"), "decision": "upheld", "answer": _h("answer")},
     "opening": {"of": _ref(8, "draw"), "artifact": _artifact("opening"), "key": _h("key"), "embargo": _h("embargo")},
     "verifier-release": {"page": _artifact("verify.html", 214367), "version": "0.1.0"},
+    "loss": {"key": vkey(SUPERVISOR), "reason": "stolen"},
 }  # fmt: skip
 
 OTHERS = frozenset({"receipt", "commitment", "reveal", "deposit", "sign-off"})  # signed by supervisors in the examples
@@ -254,6 +255,7 @@ def trust() -> tuple[Cases, Cases]:
     second = f"witness w1-2 {Verifier(names[0], 6, bytes(1312)).vkey}"  # ML-DSA-44, of which no signature is needed
     two = [*witness[:2], "group witnesses 2 w1 w2", "quorum witnesses"]
     beacon, supervisor = _beacon(QUICKNET), f"supervisor {SUPERVISOR} discipline {vkey(SUPERVISOR)}"
+    second_line = f"second {BUREAU} {SUPERVISOR}"
     practice = _beacon(practice_chain(bytes(range(32)), id="practice", genesis=1700000000))
     in_rehearsal = [f"log {vkey(LOG + '/rehearsal')}", f"bureau x/rehearsal {vkey('x/rehearsal')} {LOG}/rehearsal"]
     plain = {"margin": 60, "freshness": 172800, "receipts": 0, "rehearsal": False, "to_fork": 2, "to_backdate": 2}
@@ -271,6 +273,9 @@ def trust() -> tuple[Cases, Cases]:
          {}),
         ("another log from a second later", _lines(log, f"{bureau} - 2026-01-01T00:00:00Z",
          f"bureau {BUREAU} {vkey(BUREAU, 'next')} {LOG}2 2026-01-01T00:00:01Z"), {"to_fork": 0, "to_backdate": 0}),
+        ("a second", _lines(log, second_line, bureau, supervisor), {"to_fork": 0, "to_backdate": 0}),
+        ("a second from a day on", _lines(log, bureau, supervisor, f"{second_line} 2026-09-01"),
+         {"to_fork": 0, "to_backdate": 0}),
         ("a rehearsal", _lines(*in_rehearsal, practice, "rehearsal"),
          {"rehearsal": True, "to_fork": 0, "to_backdate": 0}),
     ]  # fmt: skip
@@ -287,6 +292,13 @@ def trust() -> tuple[Cases, Cases]:
         ("a bureau twice", _lines(log, bureau, bureau), "bad-line"),
         ("a witness's key for a bureau", _lines(log, f"bureau {BUREAU} {vkey(BUREAU, algorithm=4)} {LOG}"), "bad-line"),
         ("a supervisor twice", _lines(log, supervisor, supervisor), "bad-line"),
+        ("a second of no bureau", _lines(log, supervisor, second_line), "second-unknown"),
+        ("a second whom nobody knows", _lines(log, bureau, second_line), "second-unknown"),
+        ("a second twice", _lines(log, bureau, supervisor, second_line, f"{second_line} 2026-09-01"), "bad-line"),
+        ("a second from a day that is not", _lines(log, bureau, supervisor, f"{second_line} 2026-09-31"), "bad-line"),
+        ("a second from a time", _lines(log, bureau, supervisor, f"{second_line} 2026-09-01T00:00:00Z"), "bad-line"),
+        ("a bureau that is its own second",
+         _lines(log, bureau, supervisor, f"second {BUREAU} {BUREAU}"), "second-unknown"),
         ("a bureau whose key is the identity", _lines(log, f"bureau {BUREAU} {_weak(BUREAU, 1)} {LOG}"), "bad-line"),
         ("a supervisor whose key has another spelling",
          _lines(log, f"supervisor {SUPERVISOR} discipline {_weak(SUPERVISOR, 2**255 - 18)}"), "bad-line"),

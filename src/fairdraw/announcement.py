@@ -61,6 +61,12 @@ class Inputs:
             raise AnnouncementError("joint-schema-differs", expected=sorted(rows[0].attrs))
         return tuple(sorted(rows, key=lambda row: row.no))
 
+    def recused_strangers(self) -> tuple[str, ...]:
+        """Return the numbers of the recusal list that are in no registry."""
+        objects, staff = ({row.no for row in rows} for rows in (self.objects.rows, self.staff))
+        return tuple(sorted({no for pair in self.recusals for no, known in zip(pair, (objects, staff), strict=True)
+                             if no not in known}))  # fmt: skip
+
 
 def artifact_of(data: bytes) -> Artifact:
     """Return digest and length of an artifact's bytes."""
@@ -84,8 +90,11 @@ def announce(  # noqa: PLR0913 - each is a field of the announcement
     margin: int,
     history_size: int,
     replaces: Ref | None = None,
+    seconds: Sequence[str] = (),
 ) -> Announcement:
     """Return the announcement of a draw; `sources` are (chain or events, round), `window` is the last inspection day.
+
+    `seconds` sign beside the bureau and the departments of a joint draw (specs/trust.md §3).
 
     Raises:
         AnnouncementError: the plan, snapshots, slots, round or window do not fit together, as in `check_days`.
@@ -114,7 +123,7 @@ def announce(  # noqa: PLR0913 - each is a field of the announcement
     check_days(rules, slots, window, max(closes_at(timed, number) for timed, number in sources))
     return head.make(
         Announcement,
-        with_=tuple(department.name for department in rules.joint),
+        with_=(*(department.name for department in rules.joint), *seconds),
         slots=tuple(sorted(slots)),
         plan=plan.ref,
         objects=objects.ref,

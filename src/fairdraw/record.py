@@ -1,7 +1,7 @@
 """The record of a draw and its result list: specs/record.md.
 
-The record is a function of the inputs in every byte but `seq`, `prev`, `time` and the signature, so that a verifier
-rebuilds it and compares, and nothing can be "corrected" in its format or order (attack 13).
+The record is a function of the inputs in every byte but `seq`, `prev`, `time`, `with` and the signatures, so that a
+verifier rebuilds it and compares, and nothing can be "corrected" in its format or order (attack 13).
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,9 @@ from fairdraw.snapshot import listing_of
 from fairdraw.statement import Head
 from fairdraw.values import Count, Hash, Id, Listing, Number, PulseValue, Scalar, Value
 from transparency_log import merkle
+
+FREE: Final = frozenset({"seq", "prev", "time", "with_"})
+"""What of a record does not follow from the inputs: its place in the chain, and who signed beside the bureau."""
 
 NONCE_LABEL: Final = "fairdraw/v1/nonce"
 StratumValues = tuple[Scalar, ...]
@@ -157,9 +160,10 @@ def drawn_items(data: bytes, drew: Draw) -> dict[str, tuple[str, ...]]:
 
 
 def make_record(
-    head: Head, inputs: Inputs, *, pulses: Sequence[PulseValue], outcome: Outcome, embargo: bytes | None
-) -> Record:
-    """Return the record of an outcome, as the next statement of the bureau's chain."""
+    head: Head, inputs: Inputs, *, pulses: Sequence[PulseValue], outcome: Outcome, embargo: bytes | None,
+    with_: Sequence[str] = (),
+) -> Record:  # fmt: skip
+    """Return the record of an outcome, as the next statement of the bureau's chain; `with_` sign beside it."""
     lines = result_lines(outcome)
     tree = merkle.Tree(map(merkle.leaf_hash, lines))
     blocks = outcome.assignment.blocks
@@ -170,6 +174,7 @@ def make_record(
     listing: Listing = listing_of(artifact, tree)
     statement = head.make(
         Draw,
+        with_=with_,
         announcement=inputs.announcement.ref,
         pulses=tuple(pulses),
         # Until the opening nothing may tell a hospital that it was drawn: not the key, not a block's first number.
@@ -188,6 +193,5 @@ def make_record(
 
 
 def same_record(one: Draw, other: Draw) -> bool:
-    """Say whether two `draw` statements agree in every field but `seq`, `prev` and `time`."""
-    free = {"seq", "prev", "time"}
-    return one.model_dump(exclude=free) == other.model_dump(exclude=free)
+    """Say whether two `draw` statements agree in every field that the inputs determine."""
+    return one.model_dump(exclude=set(FREE)) == other.model_dump(exclude=set(FREE))

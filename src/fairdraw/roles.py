@@ -61,6 +61,7 @@ SIGNERS: Final[Mapping[str, frozenset[str]]] = {
     "answer": _UNITS,
     "opening": _BUREAU,
     "verifier-release": frozenset({BUREAU, *_PEOPLE}),
+    "loss": frozenset({BUREAU, *_PEOPLE}),
 }
 """Who may sign each type; `signers` narrows it by what a regulation says."""
 

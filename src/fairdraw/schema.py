@@ -33,6 +33,8 @@ from fairdraw.values import (
     Time,
     Value,
 )
+from transparency_log.errors import NoteError
+from transparency_log.note import Verifier
 
 VERSION: Final = 0  # until release 1.0: specs/CHANGES.md
 
@@ -463,11 +465,29 @@ class VerifierRelease(Statement):
     version: Id
 
 
+class Loss(Statement):
+    """遗失: somebody reports a key as lost, stolen or destroyed. It takes no authority away and gives none."""
+
+    TYPE = "loss"
+    key: str
+    reason: Literal["lost", "stolen", "destroyed"]
+
+    @model_validator(mode="after")
+    def _a_key(self) -> Self:
+        try:
+            weak = Verifier.parse(self.key).weak
+        except NoteError as error:
+            raise ValueError(str(error)) from None
+        if weak:
+            raise ValueError("a key that nobody has to hold")
+        return self
+
+
 TYPES: Final[Mapping[str, type[Statement]]] = {
     kind.TYPE: kind
     for kind in (
         Key, ItemList, Plan, SnapshotStatement, Receipt, Announcement, Commitment, Reveal, RevealsClosed, Deposit,
         Withdrawal, Draw, SignOff, SubstitutionCall, Substitution, Deferral, ExceptionStatement, Void, Evidence, Result,
-        Correction, Objection, Answer, Opening, VerifierRelease,
+        Correction, Objection, Answer, Opening, VerifierRelease, Loss,
     )
 }  # fmt: skip

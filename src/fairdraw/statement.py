@@ -16,7 +16,7 @@ from fairdraw.errors import EncodingError, StatementError
 from fairdraw.schema import TYPES, Key, Statement
 from fairdraw.values import Ref
 from transparency_log.errors import LogError
-from transparency_log.note import Note, Signer, Verifier, verify
+from transparency_log.note import Note, SigningKey, Verifier, verify
 
 MAX_ENTRY: Final = 65535  # C2SP tlog-tiles: an entry's length is a uint16
 MAX_SIGNATURES: Final = 16  # a verifier must not be made to work for free
@@ -193,7 +193,7 @@ def check_signatures(entry: Entry, keys: Mapping[str, Verifier]) -> None:
         raise StatementError("unknown-signer", found=entry.statement.signers[needed.index(None)])
 
 
-def sign(statement: Statement, signers: Sequence[Signer]) -> bytes:
+def sign(statement: Statement, signers: Sequence[SigningKey]) -> bytes:
     """Return the entry: the signed note of a statement. `signers` are those of `statement.signers`, in order.
 
     Raises:

@@ -24,6 +24,7 @@ HEADER: Final = "fairdraw/trust v1"
 REHEARSAL: Final = "/rehearsal"
 DEFAULT_MARGIN: Final = 60  # seconds: nobody is a minute ahead of a beacon
 DEFAULT_FRESHNESS: Final = 172_800  # two days: a log older than that may hide a void (attack 26)
+DAY: Final = 86_400  # seconds
 POLICY_WORDS: Final = frozenset({"log", "witness", "group", "quorum"})
 
 
@@ -37,6 +38,10 @@ class Bureau:
     since: int | None
     until: int | None
 
+    def covers(self, time: int) -> bool:
+        """Say whether what was signed at a time is within the line's bounds."""
+        return (self.since is None or self.since <= time) and (self.until is None or time <= self.until)
+
 
 @dataclass(frozen=True, slots=True)
 class Supervisor:
@@ -47,6 +52,21 @@ class Supervisor:
     key: Verifier
 
 
+@dataclass(frozen=True, slots=True)
+class Second:
+    """Four eyes (双人复核): one who may sign a bureau's announcements and draws beside it; `since` is a date."""
+
+    bureau: str
+    name: str
+    since: str | None
+
+    def reaches(self, window: str, due: int | None) -> bool:
+        """Say whether inspections, or a round that is due then, are on the line's first day or later."""
+        if self.since is None or self.since <= window:
+            return True
+        return due is not None and encoding.end_of_day(self.since) - DAY <= due
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
     """A parsed trust file. `digest` is the SHA-256 of its bytes, which is printed with every verdict."""
@@ -54,6 +74,7 @@ class Trust:
     policy: Policy
     bureaus: tuple[Bureau, ...]
     supervisors: Mapping[str, Supervisor]
+    seconds: tuple[Second, ...]
     chains: Mapping[str, Chain]
     retired: Mapping[str, int]
     margin: int
@@ -72,6 +93,14 @@ class Trust:
         others = (line for line in self.bureaus if line.name == name and line.origin != origin)
         return tuple(sorted({line.origin for line in others if (line.since or 0) < since}))
 
+    def seconds_of(self, bureau: str, window: str, due: int | None = None) -> tuple[str, ...]:
+        """Return who must sign, one of them at least, beside a bureau for a draw whose window ends on this day.
+
+        The day is that of the inspections, for whoever dates a statement back cannot move it before the round. A slip
+        does not show whether somebody did: there `due`, the time of the first round, counts where it is later.
+        """
+        return tuple(line.name for line in self.seconds if line.bureau == bureau and line.reaches(window, due))
+
     def bureau_keys(self, name: str, origin: str) -> tuple[Bureau, ...]:
         """Return the lines that bind a bureau's name to a log."""
         return tuple(line for line in self.bureaus if (line.name, line.origin) == (name, origin))
@@ -84,6 +113,7 @@ class _Draft:
     policy: list[str] = field(default_factory=list)
     bureaus: list[Bureau] = field(default_factory=list)
     supervisors: dict[str, Supervisor] = field(default_factory=dict)
+    seconds: list[Second] = field(default_factory=list)
     chains: dict[str, Chain] = field(default_factory=dict)
     retired: dict[str, int] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
@@ -115,6 +145,15 @@ def _supervisor(draft: _Draft, words: list[str]) -> None:
     ):
         raise TrustError("said-twice", found=name)
     draft.supervisors[name] = Supervisor(name, role, _key(key, name))
+
+
+def _second(draft: _Draft, words: list[str]) -> None:
+    bureau, name, *since = words
+    for day in since:
+        encoding.check_date(day)
+    if any((line.bureau, line.name) == (bureau, name) for line in draft.seconds):
+        raise TrustError("said-twice", found=name)
+    draft.seconds.append(Second(bureau, name, since[0] if since else None))
 
 
 def _beacon(draft: _Draft, words: list[str]) -> None:
@@ -162,6 +201,7 @@ def _number(text: str) -> int:
 _WORDS: Final[Mapping[str, tuple[Callable[[_Draft, list[str]], None], tuple[int, ...]]]] = {
     "bureau": (_bureau, (3, 4, 5)),
     "supervisor": (_supervisor, (3,)),
+    "second": (_second, (2, 3)),
     "beacon": (_beacon, (6,)),
     "retired": (_retired, (2,)),
 }
@@ -227,6 +267,7 @@ def parse_trust(data: bytes) -> Trust:
         policy=policy,
         bureaus=tuple(draft.bureaus),
         supervisors=draft.supervisors,
+        seconds=tuple(draft.seconds),
         chains=draft.chains,
         retired=draft.retired,
         margin=draft.numbers.get("margin", DEFAULT_MARGIN),
@@ -252,6 +293,11 @@ def _check(trust: Trust) -> None:
         # Its own second signature would count as somebody else's word.
         raise TrustError("log-is-witness", found=found[0])
     _check_origins(trust)
+    bureaus = {line.name for line in trust.bureaus}
+    for second in trust.seconds:
+        # A bureau is no supervisor, so the second pair of eyes is never its own.
+        if second.bureau not in bureaus or second.name not in trust.supervisors:
+            raise TrustError("second-unknown", bureau=second.bureau, found=second.name)
     names = [log.verifier.name for log in trust.policy.logs]
     names += [bureau.origin for bureau in trust.bureaus] + [bureau.name for bureau in trust.bureaus]
     names += [witness.verifier.name for witness in trust.policy.witnesses] + list(trust.supervisors)

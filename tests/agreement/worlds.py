@@ -39,6 +39,8 @@ from support.story import (
     trust_text,
 )
 
+SECONDS = ((), ("s0.example.cn/rehearsal",), ("s1.example.cn/rehearsal",),
+           ("s0.example.cn/rehearsal", "s1.example.cn/rehearsal"))  # fmt: skip
 SKILLS = ("accounting", "law", "medicine")
 
 
@@ -168,7 +170,7 @@ def begun(draw: st.DrawFn) -> Told:
     changes["recusals"] = lines(sorted({recusal(one.no, other.no) for one, other in apart}))
     said = story.announcement(planned, objs[0], inspecting[0], **changes)
     said = said.model_copy(update=draw(st.sampled_from(BENT_ANNOUNCEMENTS)))
-    entry = story.add(said)
+    entry = story.add(said.model_copy(update={"with_": draw(mostly(*SECONDS))}))
     story.now += draw(mostly(60, 3500, 3700))
     story.checkpoint(by=draw(mostly(None, [0])))
     told = Told(story, planned, objs, inspecting, entry, embargo=secret("embargo") if kind == "sealed" else None)
@@ -233,8 +235,9 @@ def drawn(draw: st.DrawFn) -> Told:
     told = draw(begun())
     if draw(st.integers(0, 11)) == 0:
         return past_the_round(told).later()
+    bend, beside = draw(st.sampled_from(BENT_RECORDS)), _statement(with_=draw(mostly(*SECONDS)))
     try:
-        told.go_on(bend=draw(st.sampled_from(BENT_RECORDS)), cosigned=draw(st.integers(0, 9)) > 0)
+        told.go_on(bend=lambda record: beside(bend(record)), cosigned=draw(st.integers(0, 9)) > 0)
     except Error:  # nobody can be drawn under this plan
         return past_the_round(told).later()
     for _ in range(draw(st.integers(0, 2))):
@@ -497,7 +500,7 @@ def trusts(draw: st.DrawFn, story: Story) -> bytes:
     """Return a reader's trust file: as the story has it, or somebody else's idea of it."""
     text = trust_text(story)
     words = text.splitlines()
-    kind = draw(st.sampled_from(("same",) * 12 + ("line", "gone", "role", "quorum")))
+    kind = draw(st.sampled_from(("same",) * 12 + ("line", "gone", "role", "quorum", "second", "second")))
     if kind == "line":
         line = draw(st.sampled_from(("margin 3000", "margin 9000", "freshness 0", "receipts 1",
                                      "retired practice 2026-09-07T00:00:00Z", "retired practice 2027-01-01T00:00:00Z",
@@ -509,6 +512,10 @@ def trusts(draw: st.DrawFn, story: Story) -> bytes:
     elif kind == "role":
         words = [line.replace(" discipline ", draw(st.sampled_from((" contributor ", " department ", " legal "))))
                  for line in words]  # fmt: skip
+    elif kind == "second":
+        days = ("", " 2026-09-07", " 2026-09-08", " 2026-09-30", " 2026-10-01", " 2026-9-1", " 9999-12-31")
+        names = draw(st.sampled_from((*SECONDS[1:], ("nobody.example.cn/rehearsal",), (story.bureau.name,))))
+        words += [f"second {story.bureau.name} {name}{draw(st.sampled_from(days))}" for name in names]
     elif kind == "quorum":
         words = [line for line in words if not line.startswith(("quorum", "group"))]
         words.append(draw(st.sampled_from(("quorum w0", "quorum w1", "quorum none"))))

@@ -26,31 +26,43 @@
     endpoint     a witness over HTTP
 
 Nothing here knows what the entries mean.
+
+Threads: values (notes, checkpoints, keys, policies, proofs) never change and may be shared, and functions share
+nothing. A `Log` and a `LogReader` are used by one thread at a time; `Sequencer` takes the entries of many threads, and
+`Witness` with a `SqliteWitnessState` the requests of many. A `SqliteState` belongs to one `Log`, and no other process
+can open it meanwhile. One process writes a `Directory`, any number read it.
+
+It prints nothing and logs to `transparency_log.*` by `logging`: sizes, origins and names of witnesses, never an entry's
+content and never a key.
 """
+
+import logging
 
 from transparency_log.checkpoint import Checkpoint, Cosignature, SignedCheckpoint
 from transparency_log.errors import LogError
 from transparency_log.index import Index
 from transparency_log.log import Log
 from transparency_log.mirror import Mirror
-from transparency_log.note import Note, Signature, Signer, Verifier
+from transparency_log.note import Note, Signature, Signer, SigningKey, Verifier
 from transparency_log.policy import Policy
 from transparency_log.proof import TlogProof
 from transparency_log.reader import LogReader
 from transparency_log.seen import SqliteWitnessState
 from transparency_log.sequencer import Sequencer
-from transparency_log.state import SqliteState
-from transparency_log.storage import Directory
+from transparency_log.state import Committed, LogState, SqliteState
+from transparency_log.storage import Directory, Storage
 from transparency_log.witness import Witness
 
 __all__ = [
     "Checkpoint",
+    "Committed",
     "Cosignature",
     "Directory",
     "Index",
     "Log",
     "LogError",
     "LogReader",
+    "LogState",
     "Mirror",
     "Note",
     "Policy",
@@ -58,9 +70,14 @@ __all__ = [
     "Signature",
     "SignedCheckpoint",
     "Signer",
+    "SigningKey",
     "SqliteState",
     "SqliteWitnessState",
+    "Storage",
     "TlogProof",
     "Verifier",
     "Witness",
 ]
+
+# What is logged is for the program around this package to show, or not.
+logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -26,7 +26,7 @@ from transparency_log.note import (
     MAX_SIGNATURES,
     Note,
     Signature,
-    Signer,
+    SigningKey,
     Verifier,
     check_text,
     known_signatures,
@@ -127,7 +127,7 @@ def open_checkpoint(
     return SignedCheckpoint(checkpoint, note)
 
 
-def sign_checkpoint(checkpoint: Checkpoint, signer: Signer, *further: Signer) -> Note:
+def sign_checkpoint(checkpoint: Checkpoint, signer: SigningKey, *further: SigningKey) -> Note:
     """Sign a checkpoint of our own: three lines, its origin the key's name, at most 255 bytes.
 
     The first key is Ed25519 (0x01), without which no witness need take the checkpoint (C2SP tlog-tiles);
@@ -145,7 +145,7 @@ def sign_checkpoint(checkpoint: Checkpoint, signer: Signer, *further: Signer) ->
     return Note(text, (signer.sign(text), *(cosign_own(key, text) for key in further)))
 
 
-def cosign(signer: Signer, text: str, timestamp: int) -> Signature:
+def cosign(signer: SigningKey, text: str, timestamp: int) -> Signature:
     """Cosign a checkpoint's text with a cosigner's key (0x04 or 0x06) at `timestamp`, POSIX seconds above 0.
 
     This is the pen, not the witness: `witness` decides what may be cosigned.
@@ -157,7 +157,7 @@ def cosign(signer: Signer, text: str, timestamp: int) -> Signature:
     return _cosign(signer, text, timestamp)
 
 
-def cosign_own(signer: Signer, text: str, timestamp: int = 0) -> Signature:
+def cosign_own(signer: SigningKey, text: str, timestamp: int = 0) -> Signature:
     """Return a log's ML-DSA-44 line (0x06) under its own checkpoint, whose origin is the key's name.
 
     At 0 the line says no more than the log's Ed25519 signature does: this is a tree of mine.
@@ -206,7 +206,7 @@ def check_empty_root(checkpoint: Checkpoint) -> None:
         raise CheckpointError("empty-tree-root", expected=EMPTY_ROOT.hex(), found=checkpoint.root.hex())
 
 
-def _cosign(signer: Signer, text: str, timestamp: int) -> Signature:
+def _cosign(signer: SigningKey, text: str, timestamp: int) -> Signature:
     check_text(text)
     checkpoint = Checkpoint.parse(text)
     # A 0x06 line does not cover them, and no witness knows whether they are true.

@@ -10,6 +10,7 @@ Which witnesses are enough is for `policy` to say, where their cosignatures are 
 not used.
 """
 
+import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,11 +20,18 @@ from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from typing import Final
 
-from transparency_log.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint, verified_cosignatures
+from transparency_log.checkpoint import (
+    Checkpoint,
+    Cosignature,
+    SignedCheckpoint,
+    open_checkpoint,
+    verified_cosignatures,
+)
 from transparency_log.encoding import decode_decimal
 from transparency_log.errors import LogError, RemoteError
+from transparency_log.log import Log
 from transparency_log.note import Note, Signature, Verifier
-from transparency_log.policy import Witness
+from transparency_log.policy import Policy, Witness, order_time
 from transparency_log.remote import GONE, OK, SERVER_ERROR, TOO_MANY, Deadline, Reply, Site
 from transparency_log.witness import CONFLICT, add_checkpoint_request, parse_cosignatures
 
@@ -41,6 +49,8 @@ OUTCOMES: Final = (COSIGNED, NOTHING, AHEAD, REFUSED, BUSY, UNREACHABLE, TOO_SLO
 TIMEOUT: Final = 30.0
 TOLERANCE: Final = 300  # seconds that a witness's clock may be ahead of ours; a time further ahead is not one
 SIZE: Final = "text/x.tlog.size"
+
+_log = logging.getLogger(__name__)
 
 _MAX_ANSWER = 1 << 18  # bytes: 64 lines with ML-DSA-44 signatures
 _MAX_CONFLICTS = 3  # a witness that names a fourth size is playing
@@ -117,6 +127,32 @@ def latest(
     name = log_verifier.name if origin is None else origin
     path = f"{sha256(name.encode()).hexdigest()}/checkpoint"
     return _each(witnesses, lambda call: _monitored(call, path, log_verifier, name), now, deadline or Deadline(TIMEOUT))
+
+
+def gather(
+    log: Log,
+    prove: Callable[[int, int], Sequence[bytes]],
+    policy: Policy,
+    *,
+    now: Callable[[], float],
+    deadline: Deadline | None = None,
+) -> int | None:
+    """Ask a policy's witnesses to cosign a log's newest checkpoint, and publish each answer as it comes.
+
+    `prove` and `now` are those of `ask`. Returns the time by which a quorum had seen it, None where none has yet:
+    asking again later loses nothing that was published.
+
+    Raises:
+        LogError: what `prove` and `Log.add_cosignatures` raise.
+    """
+    signed, witnesses = log.checkpoint, [witness.verifier for witness in policy.witnesses]
+    have: list[Cosignature] = []
+    for answer in ask(policy.witnesses, signed, prove, now=now, deadline=deadline):
+        have += log.add_cosignatures(signed.checkpoint.size, answer.signatures, witnesses)
+        _log.info("witness %s: %s", answer.witness.name, answer.outcome)
+        if (time := order_time(policy, have)) is not None:
+            return time  # who has not answered yet is not waited for
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,13 @@ from typing import Final
 
 from transparency_log.checkpoint import Checkpoint
 from transparency_log.errors import CheckpointError
-from transparency_log.note import Note, Signer, Verifier, verify
+from transparency_log.note import Note, SigningKey, Verifier, verify
 
 FROZEN: Final = "frozen"
 _HEADER: Final = "frozen/v1\n"
 
 
-def sign_frozen(checkpoint: Checkpoint, signer: Signer) -> Note:
+def sign_frozen(checkpoint: Checkpoint, signer: SigningKey) -> Note:
     """Sign that `checkpoint` is the last of the log."""
     text = _HEADER + checkpoint.format()
     return Note(text, (signer.sign(text),))

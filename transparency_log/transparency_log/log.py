@@ -15,6 +15,7 @@ A log is used by one thread at a time; `sequencer` takes the entries of many. HT
 here.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
@@ -29,7 +30,7 @@ from transparency_log.checkpoint import (
 from transparency_log.errors import CheckpointError, SequenceError, TileError
 from transparency_log.frozen import FROZEN, sign_frozen
 from transparency_log.merkle import EMPTY_ROOT, root_from
-from transparency_log.note import MAX_SIGNATURES, Note, Signature, Signer, Verifier
+from transparency_log.note import MAX_SIGNATURES, Note, Signature, SigningKey, Verifier
 from transparency_log.reader import (
     CHECKPOINT,
     COSIGNED_INDEX,
@@ -45,6 +46,8 @@ from transparency_log.storage import Storage
 from transparency_log.tiles import ENTRIES, MAX_ENTRY, MAX_LEVEL, TILE_HEIGHT, TILE_WIDTH, RightEdge, Tile, level_size
 from transparency_log.tree import TileReader
 
+_log = logging.getLogger(__name__)
+
 MAX_BATCH = 1 << 16  # entries: a batch is held in memory and committed in one transaction
 
 
@@ -52,7 +55,7 @@ class Log:
     """A log that can grow. Make it with `create`, once in its life, and with `open` ever after."""
 
     def __init__(
-        self, storage: Storage, signers: Sequence[Signer], state: LogState, *, committed: Committed, edge: RightEdge
+        self, storage: Storage, signers: Sequence[SigningKey], state: LogState, *, committed: Committed, edge: RightEdge
     ) -> None:
         self._storage = storage
         self._signers = signers
@@ -64,7 +67,9 @@ class Log:
         self._settled = True  # whether `checkpoint` is on the disk
 
     @classmethod
-    def create(cls, storage: Storage, signer: Signer, *, state: LogState, further: Sequence[Signer] = ()) -> Self:
+    def create(
+        cls, storage: Storage, signer: SigningKey, *, state: LogState, further: Sequence[SigningKey] = ()
+    ) -> Self:
         """Start a new, empty log whose origin is the signer's name.
 
         `further` keys (ML-DSA-44, 0x06) sign every checkpoint beside the first, as in `sign_checkpoint`.
@@ -85,10 +90,10 @@ class Log:
     def open(
         cls,
         storage: Storage,
-        signer: Signer,
+        signer: SigningKey,
         *,
         state: LogState,
-        further: Sequence[Signer] = (),
+        further: Sequence[SigningKey] = (),
         seen: Iterable[bytes] = (),
     ) -> Self:
         """Go on with a log, after finishing what a crash may have left undone.
@@ -110,11 +115,17 @@ class Log:
             if edge.root() != newest.root:
                 raise SequenceError("committed-mismatch", expected=newest.root.hex(), found=edge.root().hex())
             log._publish(files)
+            _log.warning("%s: finished an append that was interrupted, now %d entries", newest.origin, newest.size)
         else:
             log._settled = False  # who showed it may have been killed before that
         if committed.frozen is not None:
             storage.create(FROZEN, committed.frozen)
         return log
+
+    @property
+    def verifier(self) -> Verifier:
+        """The log's public key, whose name is its origin."""
+        return self._key
 
     @property
     def size(self) -> int:
@@ -164,6 +175,7 @@ class Log:
         self._committed = committed
         self._publish(files)
         self._going = True
+        _log.debug("%s: appended %d entries, now %d", self._key.name, len(entries), self.size)
         return list(range(first, self.size))
 
     def add_cosignatures(

@@ -21,7 +21,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -182,6 +182,28 @@ class Verifier:
         return True
 
 
+class SigningKey(Protocol):
+    """Whatever signs under a name: a `Signer` with its seed, or a key that never leaves its token."""
+
+    @property
+    def name(self) -> str:
+        """The name that its signature lines carry."""
+
+    @property
+    def algorithm(self) -> int:
+        """0x01, 0x04 or 0x06."""
+
+    @property
+    def verifier(self) -> Verifier:
+        """The public half."""
+
+    def sign(self, text: str) -> Signature:
+        """Sign a note's text (0x01)."""
+
+    def sign_bytes(self, message: bytes) -> bytes:
+        """Return the raw signature over `message`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signer:
     """A private key with its name, and the text form in which it is kept in a file.
@@ -239,10 +261,7 @@ class Signer:
 
     def sign(self, text: str) -> Signature:
         """Sign a note's text (0x01); lines of the other kinds are made by `checkpoint`."""
-        if self.algorithm != ED25519:
-            raise NoteError("algorithm-not-for-notes", expected=ED25519, found=self.algorithm)
-        check_text(text)
-        return Signature(self.name, self.verifier.key_id, self.sign_bytes(text.encode()))
+        return sign_text(self, text)
 
     def sign_bytes(self, message: bytes) -> bytes:
         """Return the raw signature over `message`: Ed25519 (RFC 8032) or pure ML-DSA-44, empty context (FIPS 204)."""
@@ -252,6 +271,14 @@ class Signer:
         if self.algorithm == COSIGNATURE_ML_DSA_44:
             return mldsa.MLDSA44PrivateKey.from_seed_bytes(self.seed)
         return Ed25519PrivateKey.from_private_bytes(self.seed)
+
+
+def sign_text(key: SigningKey, text: str) -> Signature:
+    """Return the line of a note that a 0x01 key signs."""
+    if key.algorithm != ED25519:
+        raise NoteError("algorithm-not-for-notes", expected=ED25519, found=key.algorithm)
+    check_text(text)
+    return Signature(key.name, key.verifier.key_id, key.sign_bytes(text.encode()))
 
 
 def verify(note: Note, verifiers: Iterable[Verifier]) -> tuple[Signature, ...]:

@@ -38,6 +38,11 @@ class LogReader:
         self._workers = workers
         self._tree: TileReader | None = None
 
+    @property
+    def origin(self) -> str:
+        """The origin that every checkpoint must have."""
+        return self._verifier.name if self._origin is None else self._origin
+
     def checkpoint(self) -> SignedCheckpoint:
         """Fetch the newest checkpoint and verify the log's signature."""
         signed = self._open(CHECKPOINT)

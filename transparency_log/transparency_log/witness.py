@@ -26,7 +26,7 @@ from transparency_log.note import (
     MAX_SIGNATURES,
     Note,
     Signature,
-    Signer,
+    SigningKey,
     Verifier,
     known_signatures,
 )
@@ -103,10 +103,10 @@ class Witness:
 
     def __init__(
         self,
-        signer: Signer,
+        signer: SigningKey,
         state: WitnessState,
         *,
-        also: Sequence[Signer] = (),
+        also: Sequence[SigningKey] = (),
         hold: Callable[[Checkpoint], None] | None = None,
     ) -> None:
         kinds = (COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44)

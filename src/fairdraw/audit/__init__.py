@@ -26,7 +26,7 @@ from fairdraw.audit.report import (
 from fairdraw.calendar import Calendar
 from fairdraw.encoding import year_of
 from fairdraw.errors import AuditError
-from fairdraw.schema import Announcement, Draw, ExceptionStatement, Plan
+from fairdraw.schema import Announcement, Draw, ExceptionStatement, Loss, Plan
 from fairdraw.trust import Trust
 from fairdraw.verify import LogView, read_log
 from fairdraw.verify.report import CannotTellError, CheckFailedError
@@ -112,7 +112,7 @@ def read_ledger(view: LogView, trust: Trust, *, log: str, bureau: str, as_of: in
 
 def _years(ledger: Ledger, year: int | None) -> Iterator[YearAudit]:
     known = {plan.year for _, plan in ledger.ours(Plan)}
-    acts = (*ledger.of(ExceptionStatement), *ledger.ours(Announcement), *ledger.ours(Draw))
+    acts = (*ledger.of(ExceptionStatement), *ledger.of(Loss), *ledger.ours(Announcement), *ledger.ours(Draw))
     known |= {year_of(ledger.shown(entry.index)) for entry, _ in acts}
     known |= {year_of(ledger.shown(one.index)) for one in chain_findings(ledger) if one.index is not None}
     for each in sorted(known if year is None else known & {year}):
@@ -141,6 +141,7 @@ def _year(ledger: Ledger, year: int) -> YearAudit:
         *ratios.ratio_findings(ledger, held, plans, drawn),
         *people.pair_findings(teams),
         *people.role_findings(ledger, year),
+        *people.loss_findings(ledger, year),
         *people.sign_off_findings(ledger, drawn, versions),
         *notices,
         *outcomes.outcome_findings(ledger, drawn, ends),

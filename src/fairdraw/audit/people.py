@@ -15,13 +15,14 @@ from fairdraw.audit.report import AuditFinding, Cell, Table, find
 from fairdraw.encoding import year_of
 from fairdraw.errors import EncodingError
 from fairdraw.roles import missing_sign_offs
-from fairdraw.schema import Draw, ItemList, Plan, Receipt, Result, SignOff
+from fairdraw.schema import Draw, ItemList, Key, Loss, Plan, Receipt, Result, SignOff
 from fairdraw.statement import Entry
 
 Teams = Mapping[int, Mapping[str, tuple[str, ...]]]
 """The teams that went: inspectors by object, by the index of the draw's entry."""
 
 MOST: Final = 50  # rows of the table of pairs: those met most often
+MOST_LISTED: Final = 10  # entries and checkpoints of one key
 
 
 def loads_table(teams: Teams) -> Table:
@@ -104,6 +105,44 @@ def role_findings(ledger: Ledger, year: int) -> Iterator[AuditFinding]:
         if year_of(ledger.shown(entry.index)) == year:
             yield find("wrong-role", entry.index, cite=wrong.cite, type=wrong.type, name=wrong.name,
                        expected=list(wrong.expected), found=wrong.found)  # fmt: skip
+
+
+def loss_findings(ledger: Ledger, year: int) -> Iterator[AuditFinding]:
+    """Yield what keys signed and cosigned behind the report that they are lost; of several reports the first counts."""
+    first: dict[str, tuple[Entry, Loss]] = {}
+    for entry, said in ledger.of(Loss):
+        first.setdefault(said.key, (entry, said))
+    # Each log is gone through once, however many reports somebody puts into it.
+    signed, cosigned = (_signed(ledger), _cosigned(ledger)) if first else ({}, {})
+    for entry, said in first.values():
+        if year_of(ledger.shown(entry.index)) != year:
+            continue
+        name, key_id, _ = said.key.split("+", 2)  # base64 may hold further plus signs
+        later = [index for index in signed.get(f"{name}+{key_id}", ()) if index > entry.index]
+        sizes = [size for size in cosigned.get(said.key, ()) if size > entry.index]
+        if later or sizes:
+            yield find("key-reported-lost", entry.index, by=said.by, name=name,
+                       reason=said.reason, entries=later[:MOST_LISTED], count=len(later), sizes=sizes[:MOST_LISTED],
+                       cosigned=len(sizes))  # fmt: skip
+
+
+def _signed(ledger: Ledger) -> Mapping[str, Sequence[int]]:
+    """Return the entries by the name and ID of the keys whose lines make them count: further lines say nothing."""
+    told: dict[str, list[int]] = {}
+    for entry in sorted(ledger.entries.values(), key=lambda one: one.index):
+        needed = len(entry.statement.signers) + isinstance(entry.statement, Key)
+        for line in entry.note.signatures[:needed]:
+            told.setdefault(f"{line.name}+{line.key_id.hex()}", []).append(entry.index)
+    return told
+
+
+def _cosigned(ledger: Ledger) -> Mapping[str, Sequence[int]]:
+    """Return the sizes of the checkpoints that each witness's key cosigned."""
+    told: dict[str, set[int]] = {}
+    for prefix in ledger.whole.prefixes:
+        for one in prefix.cosignatures:
+            told.setdefault(one.verifier.vkey, set()).add(prefix.size)
+    return {vkey: sorted(sizes) for vkey, sizes in told.items()}
 
 
 def sign_off_findings(

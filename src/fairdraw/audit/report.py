@@ -11,6 +11,7 @@ Verdict = Literal["clean", "findings", "unknown"]
 
 FINDINGS: Final = (
     "drawn-not-inspected", "draw-fails", "without-foundation", "chain-broken", "names-nothing", "two-texts-one-seq",
+    "key-reported-lost",
     "singled-out", "forced-team", "re-rolled", "still-inspects", "overdue-substitution", "not-opened-in-time",
     "opened-late", "opened-early", "slot-added-late", "announced-again", "overdue-draw", "voided",
     "void-unannounced-reason", "slot-not-drawn", "item-outside-list", "exception-of-drawn-object",

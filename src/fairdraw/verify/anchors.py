@@ -88,8 +88,7 @@ def _line_for(lines: list[Bureau], current: Mapping[int, Verifier], entry: Entry
     time = encoding.parse_time(entry.statement.time)
     first = entry.note.signatures[0].key_id if entry.note.signatures else b""
     for position, line in enumerate(lines):
-        inside = (line.since is None or line.since <= time) and (line.until is None or time <= line.until)
-        if inside and current[position].key_id == first:
+        if line.covers(time) and current[position].key_id == first:
             return position
     raise CheckFailedError("not-the-bureaus-key", index=entry.index, time=entry.statement.time)
 
@@ -286,7 +285,23 @@ def announcement_logged(case: Case) -> Evidence:
     entry = case.entry(case.file.announcement)
     if not case.speaks(entry):
         raise CheckFailedError("not-the-bureaus", index=entry.index)
+    _check_second(case, entry)
     return {"index": entry.index, "text": entry.text_hash}
+
+
+def _check_second(case: Case, entry: Entry) -> None:
+    """Check that nobody announces or draws alone where the reader's trust file asks for four eyes."""
+    expected = case.trust.seconds_of(case.file.bureau, case.said.window, _first_round(case.said, case.trust))
+    if expected and not set(expected) & set(entry.statement.with_):
+        raise CheckFailedError("second-signature-missing", index=entry.index, expected=list(expected))
+
+
+def _first_round(said: Announcement, trust: Trust) -> int | None:
+    """Return when an announcement's first round is due, None where check 10 fails because nobody can tell."""
+    try:
+        return limit_of(said, trust.chains, trust.margin) + max(said.margin, trust.margin)
+    except AnnouncementError:
+        return None
 
 
 def order_limit(case: Case, said: Announcement) -> int:
@@ -361,6 +376,7 @@ def record_logged(case: Case) -> Evidence:
     entry = case.entry(case.file.draw)
     if not isinstance(entry.statement, Draw) or not case.speaks(entry):
         raise CheckFailedError("not-the-bureaus", index=entry.index)
+    _check_second(case, entry)
     sealed = isinstance(case.said.disclosure, Until)
     if sealed != (entry.statement.key is None) or sealed != (entry.statement.blocks is None):
         raise CheckFailedError("sealed-draw-shows" if sealed else "open-draw-hides", index=entry.index)

@@ -6,7 +6,7 @@ from fairdraw import encoding
 from fairdraw.draw import Outcome, allocation, draw_lots
 from fairdraw.errors import AssignmentError, EncodingError, FilterError, PlanError
 from fairdraw.quota import is_singled_out
-from fairdraw.record import DrawnLine, StratumLine, make_record, read_lines, result_lines, same_record, unseal
+from fairdraw.record import FREE, DrawnLine, StratumLine, make_record, read_lines, result_lines, same_record, unseal
 from fairdraw.statement import Head
 from fairdraw.verify.case import Case
 from fairdraw.verify.inputs import artifact
@@ -140,7 +140,7 @@ def record_matches(case: Case) -> Evidence:
         raise CheckFailedError("result-list-altered", **_first_difference(result_lines(outcome), data))
     if not same_record(ours.statement, drew):
         mine, theirs = ours.statement.model_dump(), drew.model_dump()
-        differing = sorted(k for k in mine if mine[k] != theirs[k] and k not in {"seq", "prev", "time"})
+        differing = sorted(k for k in mine if mine[k] != theirs[k] and k not in FREE)
         raise CheckFailedError("record-differs", fields=differing)
     return {"results": drew.results.digest}
 

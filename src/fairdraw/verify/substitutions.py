@@ -100,6 +100,11 @@ def judge(case: Case, chain: Sequence[Entry], calls: Sequence[Call], *, now: int
     seen: dict[tuple[str, str], Entry] = {}
     waiting: Call | None = None
     for call in calls:
+        embargo = _embargo(case, chain, call)
+        limit = limit_of(call.said, case.trust.chains, case.trust.margin)
+        if in_time(case, call.entry.index, limit) is None:
+            # Whoever calls after the pulse knows who will come (attack 47).
+            raise CheckFailedError("substitution-late", index=call.entry.index, limit=limit)
         place = call.vacancy.no, call.vacancy.inspector
         if (first := seen.setdefault(place, call.entry)) is not call.entry:
             # Two open calls of one vacancy are two draws, of which one is chosen.
@@ -114,7 +119,7 @@ def judge(case: Case, chain: Sequence[Entry], calls: Sequence[Call], *, now: int
         if waiting is not None:
             # Else the bureau would choose which of two vacancies is filled first.
             raise CheckFailedError("substitution-out-of-order", index=call.made.index, expected=waiting.entry.index)
-        standing = _follow(case, chain, call, standing)
+        standing = _follow(case, call, standing, embargo=embargo)
     _find_repeated(case, calls)
     _find_still_inspecting(case, calls, standing, recusals)
     return standing
@@ -132,15 +137,11 @@ def _last_round(case: Case, call: Call) -> int:
     return settled_at(call.said.beacon, case.trust.chains, case.artifacts)
 
 
-def _follow(case: Case, chain: Sequence[Entry], call: Call, standing: Standing) -> Standing:
+def _follow(case: Case, call: Call, standing: Standing, *, embargo: bytes | None) -> Standing:
     """Return who inspects what after one substitution, once it is the redraw of its call."""
     if call.made is None:
         raise RuntimeError("a call without a substitution has nothing to follow")
-    made, limit = call.made.of(Substitution), limit_of(call.said, case.trust.chains, case.trust.margin)
-    if in_time(case, call.entry.index, limit) is None:
-        # Whoever calls after the pulse knows who will come (attack 47).
-        raise CheckFailedError("substitution-late", index=call.entry.index, limit=limit)
-    embargo = _embargo(case, chain, call)
+    made = call.made.of(Substitution)
     randomness = check_pulses(case, call.entry, made.pulses)
     key = call_key(call.entry, pulses=randomness, embargo=embargo).key()
     sealed = call.said.embargo is not None

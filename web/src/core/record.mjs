@@ -105,10 +105,11 @@ export function readSealedResult(bytes) {
 // --- the statement (§2) ----------------------------------------------------------------------------------------------
 
 /** The fields that a verifier cannot make again. */
-const NOT_MADE = new Set(['seq', 'prev', 'time']);
+const NOT_MADE = new Set(['seq', 'prev', 'time', 'with']);
 
 /**
- * The `draw` statement, but for its `seq`, `prev` and `time`, with the result list's lines and artifact.
+ * The `draw` statement as the bureau signs it alone, but for its `seq`, `prev` and `time`, with the result list's lines
+ * and artifact.
  * @param {{announcement: {statement: object, hash: string, index: number}, pulses: object[], key: string,
  *   embargo: string|null, outcome: object}} inputs
  * @returns {{statement: object, lines: string[], artifact: string}}

@@ -24,6 +24,7 @@ const SIGNERS = new Map([
   ['evidence', EVERYBODY],
   ['key', EVERYBODY],
   ['verifier-release', EVERYBODY],
+  ['loss', EVERYBODY],
 ]);
 
 /** What rules call any supervisor, here and in a regulation (specs/regulation.md §3.4). */

@@ -5,7 +5,7 @@ import { Refusal } from './errors.mjs';
 import { plan } from './planschema.mjs';
 import {
   artifact, boolean, count, date, fieldName, hash, id, integer, kinds, listing, listOf, matching, name, nullOr, number,
-  oneOf, positive, pulse, reason, record, ref, slot, source, text, time, tuple,
+  oneOf, positive, pulse, reason, record, ref, slot, source, text, time, tuple, vkey,
 } from './values.mjs';
 
 /** The fields of every statement (specs/statements.md §2). */
@@ -115,6 +115,7 @@ const TYPES = new Map(Object.entries({
   'answer': type({ objection: ref, decision: oneOf('upheld', 'rejected'), answer: hash }),
   'opening': type({ of: ref, artifact, key: nullOr(hash), embargo: nullOr(hash) }),
   'verifier-release': type({ page: artifact, version: id }),
+  'loss': type({ key: vkey, reason: oneOf('lost', 'stolen', 'destroyed') }),
 }));
 
 /** The names of the types. */

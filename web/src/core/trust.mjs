@@ -1,7 +1,7 @@
 /** The reader's own trust file (specs/trust.md), and when its quorum saw a checkpoint (specs/verification.md §2). */
 
 import { chainOf } from './beacon.mjs';
-import { parseTime, sameBytes, sha256hex, text } from './encoding.mjs';
+import { parseDate, parseTime, sameBytes, sha256hex, text } from './encoding.mjs';
 import { Refusal } from './errors.mjs';
 import { ED25519, parseVkey } from './note.mjs';
 import { PolicyReader, isPolicyWord } from './policy.mjs';
@@ -18,6 +18,7 @@ const DEFAULTS = { margin: 60, freshness: 172800, receipts: 0 };
  * @property {?object} quorum one of them
  * @property {{name: string, vkey: object, origin: string, from: ?number, until: ?number}[]} bureaus
  * @property {Map<string, {name: string, role: string, vkey: object}>} supervisors by name
+ * @property {{bureau: string, name: string, from: ?string}[]} seconds who must sign beside a bureau
  * @property {Map<string, object>} beacons chains by id
  * @property {Map<string, number>} retired times by beacon id
  * @property {number} margin
@@ -57,6 +58,7 @@ class Reader {
     this.policy = new PolicyReader();
     this.bureaus = [];
     this.supervisors = new Map();
+    this.seconds = [];
     this.beaconLines = new Map();
     this.retired = new Map();
     this.single = new Map(); // margin, freshness, receipts, rehearsal: each at most once
@@ -76,6 +78,7 @@ class Reader {
     switch (word) {
       case 'bureau': return this.#bureau(rest);
       case 'supervisor': return this.#supervisor(rest);
+      case 'second': return this.#second(rest);
       case 'beacon': return this.#beacon(at, line, rest);
       case 'retired': return this.#retired(rest);
       case 'margin':
@@ -111,6 +114,14 @@ class Reader {
     once(this.supervisors, name, { name, role, vkey });
   }
 
+  #second(rest) {
+    need(rest, 2, 3);
+    const [bureau, name, from = null] = rest;
+    if (from !== null) parseDate(from);
+    if (this.seconds.some((line) => line.bureau === bureau && line.name === name)) throw new Refusal('said-twice');
+    this.seconds.push({ bureau, name, from });
+  }
+
   #beacon(at, line, rest) {
     need(rest, 6);
     const [id, hash, key, scheme, period, genesis] = rest;
@@ -124,7 +135,7 @@ class Reader {
   }
 
   finish() {
-    const { bureaus, supervisors, retired } = this;
+    const { bureaus, supervisors, seconds, retired } = this;
     const policy = this.policy.finish();
     const rehearsal = this.single.has('rehearsal');
     const beacons = new Map();
@@ -137,6 +148,10 @@ class Reader {
     }
     checkOrigins(bureaus);
     checkIndependence(bureaus, supervisors);
+    for (const { bureau, name } of seconds) {
+      const known = bureaus.some((line) => line.name === bureau) && supervisors.has(name);
+      if (!known) throw new Refusal('second-unknown', { bureau, found: name });
+    }
     const names = [...policy.logs, ...policy.witnesses.map(({ vkey }) => vkey)].map(({ name }) => name);
     names.push(...bureaus.flatMap(({ name, origin }) => [name, origin]), ...supervisors.keys());
     for (const found of names) {
@@ -147,6 +162,7 @@ class Reader {
       ...policy,
       bureaus,
       supervisors,
+      seconds,
       beacons,
       retired,
       ...DEFAULTS,

@@ -6,7 +6,7 @@
 
 import { canonical, compareText, parseDate, parseTime } from './encoding.mjs';
 import { Refusal } from './errors.mjs';
-import { isKeyName } from './note.mjs';
+import { isKeyName, parseVkey } from './note.mjs';
 
 export function refuse(field, found) {
   const shown = found !== undefined && (typeof found !== 'object' || found === null);
@@ -99,6 +99,7 @@ export const reason = matching(/^[a-z][a-z0-9-]{0,39}$/);
 export const fieldName = matching(/^[a-z][a-z0-9_]{0,31}$/);
 export const ratio = matching(/^(?:0|[1-9][0-9]{0,8})\/[1-9][0-9]{0,8}$/);
 export const name = that((value) => typeof value === 'string' && isKeyName(value) && [...value].length <= 200);
+export const vkey = that((value) => typeof value === 'string' && isRight(parseVkey, value));
 export const time = that((value) => typeof value === 'string' && isRight(parseTime, value));
 export const date = that((value) => typeof value === 'string' && isRight(parseDate, value));
 

@@ -1,13 +1,15 @@
 /** What stands in the log, in which order and before what (specs/verification.md §3, no. 5, 6, 9, 10, 20). */
 
-import { parseTime } from '../core/encoding.mjs';
-import { CannotTell, CheckFails } from '../core/errors.mjs';
+import { endOfDay, parseTime } from '../core/encoding.mjs';
+import { CannotTell, CheckFails, Refusal } from '../core/errors.mjs';
 import { checkInclusion, leafHash } from '../core/merkle.mjs';
 import { planMeant } from '../core/plan.mjs';
 import { walk } from './keys.mjs';
 import { prefixesOf } from './opening.mjs';
 import { refusedAs } from './report.mjs';
 import { firstTime, limitOf, settledTime } from './sources.mjs';
+
+const DAY = 86400; // seconds
 
 // --- 5 bureau-chain ------------------------------------------------------------------------------------------------
 
@@ -100,10 +102,33 @@ export function planBeforeSnapshots(kase) {
 // --- 9 announcement-logged, 10 announcement-before-pulse -----------------------------------------------------------
 
 /** Whether the announcement is in the log and the bureau's. */
-export function announcementLogged({ announcement, file }) {
+export function announcementLogged(kase) {
+  const { announcement, file } = kase;
   const { index, hash, objection, statement } = announcement;
   if (objection || statement.by !== file.bureau) throw new CheckFails('not-the-bureaus', { index });
+  needSecond(kase, announcement);
   return { index, text: hash };
+}
+
+/** Where the reader's trust file asks for four eyes, nobody announces or draws alone (specs/trust.md §3). */
+function needSecond(kase, { index, statement }) {
+  const { announced, file, trust } = kase;
+  const applies = ({ bureau, from }) => bureau === file.bureau && (from === null || reaches(kase, announced, from));
+  const expected = trust.seconds.filter(applies).map(({ name }) => name);
+  if (expected.length && !expected.some((name) => statement.with.includes(name))) {
+    throw new CheckFails('second-signature-missing', { index, expected });
+  }
+}
+
+/** Whether inspections, or the first round where no check of the file looks at the window, are on that day or later. */
+function reaches(kase, announced, from) {
+  if (from <= announced.window) return true;
+  try {
+    return firstTime(kase, announced) >= endOfDay(from) - DAY;
+  } catch (error) {
+    if (error instanceof Refusal) return false; // announcement-before-pulse fails by it
+    throw error;
+  }
 }
 
 /** Whether it was there before anybody could know the randomness. */
@@ -130,6 +155,7 @@ export function recordLogged(kase) {
   }
   const { index, hash, objection, statement } = draw;
   if (objection || statement.by !== file.bureau) throw new CheckFails('not-the-bureaus', { index });
+  needSecond(kase, draw);
   const found = statement.announcement.text;
   if (found !== announcement.hash) {
     throw new CheckFails('another-announcement', { index, expected: announcement.hash, found });
