@@ -92,6 +92,11 @@ class World:
 
     @cached_property
     def trust(self) -> Trust:
+        """The trust of a reader of this log."""
+        return parse_trust(self.trust_file)
+
+    @cached_property
+    def trust_file(self) -> bytes:
         """The trust file of a reader of this log."""
         lines = ["fairdraw/trust v1", f"log {self.log_key.verifier.vkey}"]
         lines += [f"witness {name} {key.verifier.vkey}" for name, key in zip(WITNESSES, self.witnesses, strict=True)]
@@ -100,7 +105,7 @@ class World:
         lines += [f"supervisor {name} {role} {self.keys[name].verifier.vkey}" for name, role in ROLES.items()]
         c = self.chain
         lines += [f"beacon {c.id} {c.hash} {c.key} {c.scheme} {c.period} {c.genesis}", "rehearsal"]
-        return parse_trust("".join(f"{line}\n" for line in lines).encode())
+        return "".join(f"{line}\n" for line in lines).encode()
 
     # -- time -------------------------------------------------------------------------------------------------------
 

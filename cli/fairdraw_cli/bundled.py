@@ -28,19 +28,33 @@ def bundled(name: str) -> Bundled:
     Raises:
         WorkspaceError: `page-not-shipped`, or `page-altered`: it is not what was built, or BUNDLE.json is not.
     """
-    data, told = _read(name), _read(BUNDLE)
+    data, (version, listed) = _read(name), _listing()
+    match listed.get(name):
+        case {"sha256": str(expected)}:
+            if (found := digest(data)) != expected:
+                raise WorkspaceError("page-altered", file=str(STATIC / name), expected=expected, found=found)
+            return Bundled(data, version)
+    raise WorkspaceError("page-not-shipped", found=name)
+
+
+def names() -> list[str]:
+    """Return the names of the files, as BUNDLE.json lists them.
+
+    Raises:
+        WorkspaceError: `page-not-shipped`: there is no such list.
+    """
+    return list(_listing()[1])
+
+
+def _listing() -> tuple[str, dict[str, object]]:
     try:
-        listed = json.loads(told)
+        told = json.loads(_read(BUNDLE))
     except ValueError:
         raise WorkspaceError("page-not-shipped", found=BUNDLE) from None
-    match listed:
-        case {"version": str(version), "files": {**files}}:
-            match files.get(name):
-                case {"sha256": str(expected)}:
-                    if (found := digest(data)) != expected:
-                        raise WorkspaceError("page-altered", file=str(STATIC / name), expected=expected, found=found)
-                    return Bundled(data, version)
-    raise WorkspaceError("page-not-shipped", found=name)
+    match told:
+        case {"version": str(version), "files": {**listed}}:
+            return version, {str(name): file for name, file in listed.items()}
+    raise WorkspaceError("page-not-shipped", found=BUNDLE)
 
 
 def _read(name: str) -> bytes:

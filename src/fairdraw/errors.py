@@ -18,6 +18,7 @@ Error:
 ├── TrustError          the reader's own trust file
 ├── BundleError         a bundle or slip that cannot be read
 ├── AuditError          a log that cannot be audited
+├── BureauError         a step that a bureau's program must not take yet, or not at all
 └── WorkspaceError      a bureau's folder, or what was asked of it
 """
 
@@ -101,6 +102,10 @@ class BundleError(Error):
 
 class AuditError(Error):
     """A log cannot be audited: it is not what was signed, nobody vouches for it, or the reader does not know it."""
+
+
+class BureauError(Error):
+    """A bureau's own program asks for a step that is not possible yet, or that would prove nothing."""
 
 
 class WorkspaceError(Error):

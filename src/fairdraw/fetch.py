@@ -4,11 +4,14 @@ All relays are asked at once and the first answer that verifies wins; a relay is
 for a round that is not due, and asking again, are left to the caller, who has the clock.
 """
 
+import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError
@@ -31,6 +34,8 @@ NIST_SERVERS: tuple[str, ...] = ("https://beacon.nist.gov",)
 
 NOT_YET = "not-yet"
 """What a relay says of a round that is not due, or that it has not heard of."""
+
+_log = logging.getLogger(__name__)
 
 _HEADERS = {
     "Accept": "application/json",
@@ -69,7 +74,8 @@ def fetch_pulse(
 
     def ask(index: int) -> None:
         with nullcontext(session) if session else requests.Session() as own:
-            answers.put((index, _ask(own, relays[index], chain, round, deadline)))
+            paths = (f"/v2/chains/{chain.hash}/rounds/{round}", f"/{chain.hash}/public/{round}")
+            answers.put((index, _ask(own, relays[index], chain, paths, round, deadline)))
 
     for index in range(len(relays)):
         # Daemons: a relay that drips its answer for an hour must not keep the program from ending.
@@ -84,10 +90,56 @@ def fetch_pulse(
         if isinstance(answer, Pulse):
             return answer
         reasons[index] = answer
+        _log.info("relay %s did not give round %d of %s: %s", _host(relays[index]), round, chain.id, answer)
         if report is not None:
             report(relays[index], answer)
     code = NOT_YET if set(reasons) == {NOT_YET} else "no-relay"
     raise FetchError(code, chain=chain.hash, round=round, reports=list(zip(relays, reasons, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one relay gave as its newest round after so many seconds: a verified pulse, or the reason why none."""
+
+    relay: str
+    seconds: float
+    pulse: Pulse | None
+    reason: str = ""
+
+
+def newest_pulses(chain: Chain, relays: Sequence[str] = RELAYS, *, timeout: float) -> Iterator[Heard]:
+    """Ask every relay for the newest round of a chain of drand; yield each one's answer as it comes.
+
+    A round proves that its time has passed; that there is no later one, nobody can prove. Reasons are those of
+    `fetch_pulse`.
+
+    Raises:
+        BeaconError: the chain is not one to ask for.
+    """
+    check_chain(chain)
+    began = time.monotonic()
+    deadline = began + timeout
+    answers: queue.SimpleQueue[Heard] = queue.SimpleQueue()
+
+    def ask(relay: str) -> None:
+        paths = (f"/v2/chains/{chain.hash}/rounds/latest", f"/{chain.hash}/public/latest")
+        with requests.Session() as session:
+            found = _ask(session, relay, chain, paths, None, deadline)
+        pulse, reason = (found, "") if isinstance(found, Pulse) else (None, found)
+        answers.put(Heard(relay, time.monotonic() - began, pulse, reason))
+
+    waiting = dict.fromkeys(relays)
+    for relay in waiting:
+        threading.Thread(target=ask, args=(relay,), daemon=True, name=f"relay {relay}").start()
+    while waiting:
+        try:
+            heard = answers.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            break
+        del waiting[heard.relay]
+        yield heard
+    for relay in waiting:
+        yield Heard(relay, timeout, None, "timeout")
 
 
 def fetch_document(
@@ -122,10 +174,19 @@ def fetch_document(
                 else:
                     return document
             reasons.append(answer)
+            _log.info("server %s did not give round %d of %s: %s", _host(server), round, chain.id, answer)
             if report is not None:
                 report(server, answer)
     code = NOT_YET if set(reasons) == {NOT_YET} else "no-relay"
     raise FetchError(code, chain=chain.hash, round=round, reports=list(zip(servers, reasons, strict=True)))
+
+
+def _host(url: str) -> str:
+    """Return what may be logged of an address: it may hold a password before the host, or a token after it."""
+    try:
+        return urlsplit(url).hostname or "?"
+    except ValueError:
+        return "?"
 
 
 def _ask_server(session: requests.Session, url: str, deadline: float) -> bytes | str:
@@ -143,10 +204,12 @@ def _ask_server(session: requests.Session, url: str, deadline: float) -> bytes |
     return NOT_YET if status == requests.codes.not_found else f"status-{status}"
 
 
-def _ask(session: requests.Session, relay: str, chain: Chain, number: int, deadline: float, /) -> Pulse | str:
-    """Return a verified pulse, or the reason why this relay gave none."""
+def _ask(
+    session: requests.Session, relay: str, chain: Chain, paths: Sequence[str], number: int | None, deadline: float, /
+) -> Pulse | str:
+    """Return a verified pulse, of one round or (None) of any, or the reason why this relay gave none."""
     status = 0
-    for path in (f"/v2/chains/{chain.hash}/rounds/{number}", f"/{chain.hash}/public/{number}"):
+    for path in paths:
         try:
             status, body = _get(session, relay.rstrip("/") + path, deadline, MAX_PULSE_BYTES)
         except requests.Timeout:
@@ -156,7 +219,7 @@ def _ask(session: requests.Session, relay: str, chain: Chain, number: int, deadl
         if status == requests.codes.ok:
             try:
                 pulse = parse_pulse(body, chain)
-                check_pulse(chain, pulse, round=number)
+                check_pulse(chain, pulse, round=pulse.round if number is None else number)
             except BeaconError as error:
                 return error.code  # who lies on one path is not asked on the other
             return pulse
