@@ -30,12 +30,12 @@ const OF_THE_SHEET = [
 const read = (...path) => readFileSync(join(...path), 'utf8');
 const digest = (algorithm, data, encoding) => createHash(algorithm).update(data).digest(encoding);
 
-/** The sections of a wording file that pages need, each a flat table. */
-function sectionsOf(lang) {
+/** The sections of a wording file that pages need, each a flat table; `more` names one that only some have. */
+function sectionsOf(lang, more = null) {
   const sections = {};
   const take = (table, name) => {
     const sentences = Object.entries(table).filter(([, value]) => typeof value === 'string');
-    if (SECTIONS.test(name)) sections[name] = Object.fromEntries(sentences);
+    if (SECTIONS.test(name) || name === more) sections[name] = Object.fromEntries(sentences);
     if (name === 'sheet')
       sections[name] = Object.fromEntries(sentences.filter(([code]) => OF_THE_SHEET.includes(code)));
     for (const [below, value] of Object.entries(table)) {
@@ -73,13 +73,14 @@ async function bundled(entry, options = {}) {
 }
 
 /**
- * The one script of all pages: the verifier as a function, whose text is its Worker's source, and the page around it.
+ * The script of a page, and of the public pages the one: the verifier as a function, whose text is its Worker's source,
+ * and the page around it.
  */
-async function scriptOf(sections) {
+async function scriptOf(entry, sections) {
   const core = await bundled('src/worker.mjs', { globalName: 'core' });
-  const alone = await bundled('src/page/main.mjs', { plugins: [wordsPlugin({})] });
+  const alone = await bundled(entry, { plugins: [wordsPlugin({})] });
   const said = saidBy(core.text + alone.text);
-  const page = await bundled('src/page/main.mjs', {
+  const page = await bundled(entry, {
     plugins: [wordsPlugin({ zh: withErrorsOf(sections.zh, said), en: withErrorsOf(sections.en, said) })],
   });
   const text = `(function(){function fairdrawCore(){${core.text}\nreturn core}\n${page.text}})();\n`;
@@ -99,6 +100,22 @@ const withErrorsOf = (sections, said) => ({
   error: Object.fromEntries(Object.entries(sections.error).filter(([code]) => said(code))),
 });
 
+/** The ceremony's pages: a script of their own with a verifier's words in it would show the hall more than it needs. */
+async function ceremonyOf() {
+  const words = ({ hall, role }) => ({ hall, role });
+  const sections = Object.fromEntries(
+    ['zh', 'en'].map((lang) => [lang, words(parse(read(ROOT, `src/fairdraw/wording/${lang}.toml`)))]),
+  );
+  const { text } = await bundled('src/ceremony/main.mjs', { plugins: [wordsPlugin(sections)] });
+  const source = read(WEB, 'src/ceremony/ceremony.css');
+  const style = await esbuild.transform(source, { loader: 'css', minify: true, charset: 'utf8', target: TARGET });
+  return [
+    ['ceremony.html', read(WEB, 'src/ceremony/ceremony.html')],
+    ['ceremony.js', `${text}\n`],
+    ['ceremony.css', style.code],
+  ];
+}
+
 const escaped = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
 /** A sentence of both languages for a page's static text. */
@@ -113,7 +130,7 @@ function both(sections, section, code) {
 }
 
 function pageOf(template, sections, parts) {
-  return template.replace(/\{(?:(page|sheet)\.)?([a-z-]+)\}/g, (_, section, name) =>
+  return template.replace(/\{(?:(page|sheet|supervise)\.)?([a-z-]+)\}/g, (_, section, name) =>
     section ? both(sections, section, name) : parts[name],
   );
 }
@@ -130,30 +147,48 @@ function licences(inputs) {
     .join(`\n${'-'.repeat(80)}\n\n`);
 }
 
+async function cssOf(names) {
+  const source = names.map((name) => read(WEB, 'src', name)).join('');
+  return (await esbuild.transform(source, { loader: 'css', minify: true, charset: 'utf8', target: TARGET })).code;
+}
+
+/** A page that is one file: its policy lets in its own script and style, by hash, and no other. */
+function oneFile(template, sections, { script, style, title, version }) {
+  return pageOf(read(WEB, 'src', template), sections, {
+    'script-hash': digest('sha256', script, 'base64'),
+    'style-hash': digest('sha256', style, 'base64'),
+    ...{ script, style, title, version: escaped(version) },
+  });
+}
+
+/** A supervisor's phone: one file, with a verifier inside, so that nothing else need be trusted. */
+async function superviseOf(version) {
+  const sections = { zh: sectionsOf('zh', 'supervise'), en: sectionsOf('en', 'supervise') };
+  const { text, inputs } = await scriptOf('src/supervise/main.mjs', sections);
+  const style = (await cssOf(['page/page.css', 'supervise/supervise.css'])).trim();
+  const title = sections.zh.supervise.heading;
+  return { page: oneFile('supervise/supervise.html', sections, { script: text, style, title, version }), inputs };
+}
+
 async function build() {
   const { version } = parse(read(ROOT, 'pyproject.toml')).project;
   const sections = { zh: sectionsOf('zh'), en: sectionsOf('en') };
-  const script = await scriptOf(sections);
-  const cssOf = async (names) => {
-    const source = names.map((name) => read(WEB, 'src/page', name)).join('');
-    return (await esbuild.transform(source, { loader: 'css', minify: true, charset: 'utf8', target: TARGET })).code;
-  };
-  const style = (await cssOf(['page.css'])).trim();
+  const script = await scriptOf('src/page/main.mjs', sections);
+  const style = (await cssOf(['page/page.css'])).trim();
+  const supervise = await superviseOf(version);
   const files = new Map([
     [
       'verify.html',
-      pageOf(read(WEB, 'src/page/verify.html'), sections, {
-        'script-hash': digest('sha256', script.text, 'base64'),
-        'style-hash': digest('sha256', style, 'base64'),
-        script: script.text,
-        style,
+      oneFile('page/verify.html', sections, {
+        ...{ script: script.text, style, version },
         title: sections.zh.page['verify-title'],
-        version: escaped(version),
       }),
     ],
     ['fairdraw.js', script.text],
-    ['fairdraw.css', await cssOf(['page.css', 'site.css'].filter((name) => existsSync(join(WEB, 'src/page', name))))],
-    ['THIRD_PARTY_LICENSES.txt', licences(script.inputs)],
+    ['fairdraw.css', await cssOf(['page/page.css', 'page/site.css'].filter((name) => existsSync(join(WEB, 'src', name))))],
+    ['supervise.html', supervise.page],
+    ...(await ceremonyOf()),
+    ['THIRD_PARTY_LICENSES.txt', licences([...script.inputs, ...supervise.inputs])],
   ]);
   const hashes = Object.fromEntries(
     [...files].map(([name, text]) => [

@@ -31,7 +31,7 @@ def reachable(place: Workspace) -> list[Witness]:
 
 def look(place: Workspace) -> list[Answer]:
     """Return what each witness says that it cosigned last."""
-    return list(latest(reachable(place), place.key("log").verifier, now=time.time, deadline=Deadline(LOOK)))
+    return list(latest(reachable(place), place.log_verifier, now=time.time, deadline=Deadline(LOOK)))
 
 
 def tell_unseen(session: Session, answers: Iterable[Answer]) -> None:
@@ -94,16 +94,21 @@ def _examine(session: Session, desk: Desk, claims: Sequence[Answer]) -> None:
 
     A claim costs nothing: if it were enough, one lying witness could keep a bureau from ever writing again.
     """
-    ours, key = desk.log.checkpoint.checkpoint, desk.workspace.key("log").verifier
+    ours, key = desk.log.checkpoint.checkpoint, desk.workspace.log_verifier
     claimed = {claim.witness.name: claim for claim in claims}
     for answer in latest([claim.witness for claim in claims], key, now=time.time, deadline=Deadline(LOOK)):
         if answer.note is not None:
-            _compare(desk.workspace, open_checkpoint(answer.note, key).checkpoint, ours)
+            compare(desk.workspace, open_checkpoint(answer.note, key).checkpoint, ours)
         name = answer.witness.name
         session.say("ask.answer", name=name, told=_told(session, claimed[name]))
 
 
-def _compare(place: Workspace, shown: Checkpoint, ours: Checkpoint) -> None:
+def compare(place: Workspace, shown: Checkpoint, ours: Checkpoint) -> None:
+    """Stop where the log's key has signed what this log is not: it is an old copy, or another one has the key.
+
+    Raises:
+        SequenceError: `witness-ahead`, or `witness-differs`.
+    """
     if shown.size > ours.size:
         raise SequenceError("witness-ahead", expected=ours.size, found=shown.size)
     if shown.root != place.reader().root(shown.size):

@@ -26,7 +26,7 @@ export class Unreachable extends Error {
  * The bytes at an address, or null where there is nothing. Nothing but the address is told to the server; that of an
  * artifact says which draw is looked at, as the address of a draw's page does.
  */
-export async function fetched(address, limit = MAX_FILE) {
+export async function fetched(address, limit = MAX_FILE, redirect = 'follow') {
   const patience = new AbortController();
   let timer;
   const heard = () => {
@@ -36,7 +36,7 @@ export async function fetched(address, limit = MAX_FILE) {
   heard();
   try {
     const response = await fetch(address, {
-      ...{ cache: 'no-cache', credentials: 'omit', referrerPolicy: 'no-referrer' },
+      ...{ cache: 'no-cache', credentials: 'omit', referrerPolicy: 'no-referrer', redirect },
       signal: patience.signal,
     });
     if (response.status === 404 || response.status === 410) return null;
@@ -76,8 +76,8 @@ async function allOf(response, limit, heard) {
 }
 
 /** Read files below an address that ends with a slash. */
-export const overWeb = (base) => (path) =>
-  fetched(new URL(path, base).href, path.startsWith('artifact/') ? MAX_FILE : MAX_LOG_FILE);
+export const overWeb = (base, redirect) => (path) =>
+  fetched(new URL(path, base).href, path.startsWith('artifact/') ? MAX_FILE : MAX_LOG_FILE, redirect);
 
 /** Read files of a chosen folder: the log is where `checkpoint` stands, in it or below. Null where there is none. */
 export function fromFolder(files) {
@@ -98,7 +98,11 @@ const byLength = (a, b) => a.length - b.length || (a < b ? -1 : 1);
  * says which artifacts it lacks, and `more` fetches those and tells whether any came.
  */
 export async function openLog(read, progress) {
-  const { entries, checkpoints, frozen } = await readLog(read, { progress });
+  return withArtifacts(await readLog(read, { progress }), read);
+}
+
+/** The same of a log that was read already. */
+export function withArtifacts({ entries, checkpoints, frozen }, read) {
   const artifacts = new Map();
   const asked = new Set();
   const more = async (digests) => {
