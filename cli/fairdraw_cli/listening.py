@@ -5,6 +5,7 @@ import logging
 import re
 import signal
 import socket
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from fairdraw.errors import WorkspaceError
@@ -12,6 +13,8 @@ from fairdraw_cli.session import Session
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
+
+    from transparency_log.web import Server
 
 _ADDRESS: Final = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>[0-9]{1,5})", re.ASCII)
 _REASONS: Final = {
@@ -34,8 +37,23 @@ def parse_address(text: str) -> tuple[str, int]:
     return match["six"] or match["host"], int(match["port"])
 
 
-def answer_until_stopped(session: Session, app: "WSGIApplication", listen: str, **limits: Any) -> None:
+def why_not(error: OSError | UnicodeError) -> str:
+    """Return why an address cannot be listened on: a code, or the system's own words."""
+    number = getattr(error, "errno", None)
+    return _REASONS.get(number or 0) or getattr(error, "strerror", None) or str(error)
+
+
+def answer_until_stopped(
+    session: Session,
+    app: "WSGIApplication",
+    listen: str,
+    *,
+    opened: Callable[["Server"], Mapping[str, object]] | None = None,
+    **limits: Any,
+) -> None:
     """Serve `app` at an address until SIGINT or SIGTERM, then finish what is under way. `limits`: see `Server`.
+
+    `opened` hears of the server before it answers anybody, and returns what else a program is told beside its URL.
 
     Raises:
         WorkspaceError: `bad-address`, or `cannot-listen`.
@@ -46,17 +64,21 @@ def answer_until_stopped(session: Session, app: "WSGIApplication", listen: str, 
     try:
         server = Server(app, host=host, port=port, **limits)
     except (OSError, UnicodeError) as error:  # of a host that cannot even be looked up, a UnicodeError
-        number = getattr(error, "errno", None)
-        reason = _REASONS.get(number or 0) or getattr(error, "strerror", None) or str(error)
-        raise WorkspaceError("cannot-listen", found=listen, reason=reason) from None
+        raise WorkspaceError("cannot-listen", found=listen, reason=why_not(error)) from None
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     # Else a stranger writes lines here: a path is told as it came, and one for every request that has to wait.
     logging.getLogger("waitress").setLevel(logging.WARNING)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    try:
+        more = opened(server) if opened is not None else {}
+    except BaseException:
+        server.stop()
+        server.run()  # which closes what is open, and ends at once
+        raise
     before = {number: signal.signal(number, lambda *_: server.stop()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         session.say("serve.listening", url=server.url)
-        session.answer({"url": server.url})
+        session.answer({"url": server.url, **more})
         server.run()
         session.say("serve.stopped")
     finally:

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cached_property, lru_cache
@@ -20,6 +21,7 @@ LANGUAGES: Final = ("zh", "en")
 WAIT: Final = 30  # seconds
 DOES_NOT_HOLD: Final = 1
 CANNOT_TELL: Final = 3
+PROGRESS: Final = "FAIRDRAW_PROGRESS"  # the number of a descriptor on which whoever started this wants to be told
 CHINA: Final = timezone(timedelta(hours=8))  # no summer time
 # A day before years need five digits: Beijing's clock is ahead, and rounds and limits lie after the clock.
 LAST_CLOCK: Final = LAST_TIME - 24 * 3600
@@ -96,6 +98,10 @@ class Session:
         section, _, code = key.rpartition(".")
         return self.words.say(section, code, **params)
 
+    def role(self, role: str) -> str:
+        """Return what people call a role of the trust file; one that no document knows is its own word."""
+        return self.words.say("role", role) if self.words.has("role", role) else role
+
     def say(self, key: str, /, **params: object) -> None:
         """Print a sentence, unless a program reads the answer."""
         self.line(self.word(key, **params))
@@ -108,6 +114,13 @@ class Session:
     def note(self, key: str, /, **params: object) -> None:
         """Print a sentence on standard error: what a person should know beside the answer."""
         click.echo(self.word(key, **params), err=True)
+
+    def progress(self, done: int, total: int | None, what: str) -> None:
+        """Tell the program that started this one how far it is, if it asked: `done` of `total`, None where unknown."""
+        if descriptor := os.environ.get(PROGRESS):
+            line = json.dumps({"done": done, "total": total, "what": what})
+            with suppress(OSError, ValueError):  # nobody listens any more: the work goes on
+                os.write(int(descriptor), f"{line}\n".encode())
 
     def answer(self, value: Mapping[str, object]) -> None:
         """Print the answer as one line of JSON, if a program reads it."""
@@ -125,6 +138,14 @@ class Session:
         return self.words.tell("error", error.code, {n: self._shown(error, n, v) for n, v in error.params.items()})
 
     def _shown(self, error: Coded, name: str, value: object) -> object:
+        if error.code == "wrong-role":
+            match name, value:
+                case "type", str():
+                    return self.word(f"statement.{value}")
+                case "found", str():
+                    return self.words.say("field", "bureau") if value == "bureau" else self.role(value)
+                case "expected", list():
+                    return [self.role(str(one)) for one in value]
         if not isinstance(value, str):
             return value
         if name == "expected" and error.code.startswith("map-") and self.words.has("expected", value):
