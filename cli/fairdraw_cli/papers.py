@@ -8,6 +8,7 @@ from fairdraw import encoding
 from fairdraw.beacon import Chain, Pulse
 from fairdraw.draw import Outcome, draw_lots, key_material
 from fairdraw.errors import WorkspaceError
+from fairdraw.messages import Catalogue
 from fairdraw.release import newest_releases
 from fairdraw.render import Access, Cosigners, Sheet, make_sheet, record_text
 from fairdraw.render.page import TEMPLATES, record_html
@@ -82,14 +83,18 @@ def redrawn(matter: Matter, drawn: Entry) -> tuple[Outcome, KeyMaterial]:
     return draw_lots(matter.inputs(), material.key()), material
 
 
+def languages() -> list[Catalogue]:
+    """Return the languages of paper in their order on it, Chinese first."""
+    return [catalogue(lang) for lang in LANGUAGES]
+
+
 def templates() -> dict[str, str]:
     """Return the package's templates for paper."""
     return {name: (files("fairdraw") / "templates" / name).read_text("utf-8") for name in TEMPLATES}
 
 
 def _write(folder: Path, stem: str, sheet: Sheet, *, mode: int) -> list[Path]:
-    languages = [catalogue(lang) for lang in LANGUAGES]
-    told = {"txt": record_text(sheet, languages), "html": record_html(sheet, templates(), languages)}
+    told = {"txt": record_text(sheet, languages()), "html": record_html(sheet, templates(), languages())}
     paths = []
     for suffix, text in told.items():
         path = folder / f"{stem}.{suffix}"
@@ -99,30 +104,35 @@ def _write(folder: Path, stem: str, sheet: Sheet, *, mode: int) -> list[Path]:
     return paths
 
 
-def write_record(session: Session, matter: Matter, drawn: Entry) -> tuple[str, list[Path]]:
-    """Write a draw's record; returns its text in the session's language, and the paths.
+def sheets_of(matter: Matter, drawn: Entry) -> dict[str, Sheet]:
+    """Return a draw's record by the name of its file, the one that shows everything last.
 
-    While a draw is sealed, the public record shows no drawn number, and another, for the bureau's eyes, shows all.
+    While a draw is sealed, `record` shows no drawn number, and `record.sealed`, for the bureau's eyes, shows all.
     """
     place, chains = matter.desk.workspace, matter.desk.workspace.trust.chains
-    folder, inputs, cosigners = place.draw(matter.name), matter.inputs(), _cosigners(matter)
-    access = access_of(matter.desk)
-    outcome, material = redrawn(matter, drawn)
+    inputs, cosigners, access = matter.inputs(), _cosigners(matter), access_of(matter.desk)
     rules = regulation_of(place, matter.said)
-    whole = make_sheet(
-        inputs, drawn, outcome=outcome, material=material, chains=chains, cosigners=cosigners, access=access,
-        regulation=rules,
-    )  # fmt: skip
-    text = record_text(whole, [session.words])
-    if not matter.hidden:
-        for suffix in ("txt", "html"):
-            (folder / f"{SEALED}.{suffix}").unlink(missing_ok=True)
-        return text, _write(folder, RECORD, whole, mode=PUBLIC)
-    public = make_sheet(
-        inputs, drawn, outcome=None, material=None, chains=chains, cosigners=cosigners, access=access,
-        regulation=rules,
-    )  # fmt: skip
-    return text, [
-        *_write(folder, RECORD, public, mode=PUBLIC),
-        *_write(folder, SEALED, whole, mode=PRIVATE),
-    ]
+
+    def sheet(outcome: Outcome | None, material: KeyMaterial | None) -> Sheet:
+        return make_sheet(
+            inputs, drawn, outcome=outcome, material=material, chains=chains, cosigners=cosigners, access=access,
+            regulation=rules,
+        )  # fmt: skip
+
+    whole = sheet(*redrawn(matter, drawn))
+    return {RECORD: sheet(None, None), SEALED: whole} if matter.hidden else {RECORD: whole}
+
+
+def mode_of(stem: str) -> int:
+    """Return the permissions of a record's file."""
+    return PRIVATE if stem == SEALED else PUBLIC
+
+
+def write_record(session: Session, matter: Matter, drawn: Entry) -> tuple[str, list[Path]]:
+    """Write a draw's record; returns its text in the session's language, and the paths."""
+    folder, sheets = matter.desk.workspace.draw(matter.name), sheets_of(matter, drawn)
+    if SEALED not in sheets:
+        for path in folder.glob(f"{SEALED}.*"):
+            path.unlink()
+    paths = [path for stem, sheet in sheets.items() for path in _write(folder, stem, sheet, mode=mode_of(stem))]
+    return record_text([*sheets.values()][-1], [session.words]), paths

@@ -1,4 +1,4 @@
-"""Records and slips as printable HTML pages: no script, no link, nothing fetched.
+"""Records, slips and notices as printable HTML pages: no script, no link, nothing fetched.
 
 The templates are an argument; they are filled by jinja2 with escaping on, so that no value becomes markup (attack 46).
 """
@@ -15,11 +15,13 @@ from markupsafe import Markup
 
 from fairdraw import slipcode
 from fairdraw.messages import Catalogue
+from fairdraw.render.notice import Notice
 from fairdraw.render.sheet import Sheet
 from fairdraw.render.slipsheet import SlipSheet
 from fairdraw.render.text import shown
+from fairdraw.values import HASH
 
-TEMPLATES: Final = ("record.html", "slip.html", "paper-parts.html", "paper.css")
+TEMPLATES: Final = ("record.html", "slip.html", "notice.html", "paper-parts.html", "paper.css")
 
 MODULE: Final = 0.62  # mm, of the codes that hold a slip: read back from 100 dpi, which is a poor copy
 ROOM: Final = 11_744  # bits of data in version 27, level L (ISO/IEC 18004, table 7): two stand side by side on A4
@@ -39,6 +41,14 @@ def slips_html(
     return _fill("slip.html", templates, catalogues, slips=slips, title=name)
 
 
+def notices_html(
+    notices: Sequence[Notice], templates: Mapping[str, str], catalogues: Sequence[Catalogue], *, name: str
+) -> str:
+    """Return one page of notices, each on sheets of its own."""
+    papers = [(notice, qr_svg(notice.link)) for notice in notices]
+    return _fill("notice.html", templates, catalogues, papers=papers, title=name)
+
+
 def _fill(name: str, templates: Mapping[str, str], catalogues: Sequence[Catalogue], **values: Any) -> str:
     environment = Environment(
         loader=DictLoader(templates),
@@ -48,6 +58,7 @@ def _fill(name: str, templates: Mapping[str, str], catalogues: Sequence[Catalogu
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.tests["hash"] = lambda value: isinstance(value, str) and HASH.fullmatch(value) is not None
     environment.filters["shown"] = lambda value: shown(value, catalogues)
     style = f"\n{templates['paper.css']}"
     return environment.get_template(name).render(
@@ -64,7 +75,7 @@ def qr_svg(content: str) -> Markup:
     return _svg(segno.make(content, error="q", micro=False), "qr", omitsize=True)
 
 
-def code_svgs(sheet: SlipSheet) -> list[Markup]:
+def codes_of(sheet: SlipSheet) -> list[segno.QRCode]:
     """Return the codes that hold a slip's file, none where they would not fit on a page (specs/slip.md §6)."""
     if sheet.codes is None:
         return []
@@ -74,14 +85,19 @@ def code_svgs(sheet: SlipSheet) -> list[Markup]:
     count = -(-(len(whole) - slipcode.HEADER - 2) // room)
     if count > MAX_CODES:
         return []
-    codes = (_code(sheet.verifier, part) for part in slipcode.encode(sheet.codes, count))
-    return [_svg(code, "code", scale=MODULE, unit="mm") for code in codes]
+    return [_code(sheet.verifier, part) for part in slipcode.encode(sheet.codes, count)]
+
+
+def code_svgs(sheet: SlipSheet) -> list[Markup]:
+    """Return those codes as drawings for a page."""
+    return [_svg(code, "code", scale=MODULE, unit="mm") for code in codes_of(sheet)]
 
 
 def _code(verifier: str, part: str) -> segno.QRCode:
     # Two segments: a digit among digits takes 3⅓ bits, in a text of other characters eight.
     segments = [f"{verifier}#{part[:2]}", part[2:]]
-    return segno.make(segments, error="l", micro=False)  # type: ignore[arg-type] # its stub knows one segment only
+    # Compressed data look like chance already: no mask is better than another, and trying all takes most of the time.
+    return segno.make(segments, error="l", micro=False, mask=0)  # type: ignore[arg-type] # its stub knows one segment only
 
 
 def _svg(code: segno.QRCode, name: str, **options: Any) -> Markup:

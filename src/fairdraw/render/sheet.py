@@ -41,7 +41,8 @@ from transparency_log.note import Verifier
 from transparency_log.policy import Policy
 
 SHORT: Final = 16  # hex digits of a ticket or root in a table; the result list has it whole
-ROLES: Final = ("congress", "cppcc", "discipline", "social", "legal", "bureau")
+ROLES: Final = ("congress", "cppcc", "discipline", "social", "legal")  # where no regulation says who watches
+PARTIES: Final = ("inspecting-unit", "bureau")
 NOT_PROVEN: Final = ("not-complete", "not-other-draw", "not-conflicts", "not-inspected", "not-fingerprint")
 
 
@@ -77,7 +78,7 @@ class Sheet:
     link: str
     rehearsal: bool
     sections: tuple[Section, ...]
-    roles: tuple[str, ...] = ROLES
+    roles: tuple[str, ...] = (*ROLES, *PARTIES)
 
     @property
     def fingerprint(self) -> str:
@@ -124,7 +125,16 @@ def make_sheet(
         link=permalink(access.site, statement.log, index=inputs.announcement.index, text=draw.text_hash),
         rehearsal=statement.log.endswith(REHEARSAL),
         sections=tuple(sections),
+        roles=seats(regulation),
     )
+
+
+def seats(regulation: Regulation | None) -> tuple[str, ...]:
+    """Return who signs a record by hand: those whom the regulation invites, anybody else who came, and the parties."""
+    invited = () if regulation is None or regulation.supervisors is None else regulation.supervisors.value.roles
+    signing = () if regulation is None else regulation.sign_offs_of("draw")
+    named = dict.fromkeys(role for role in (*invited, *signing) if role not in {"any", *PARTIES})
+    return (*(named or ROLES), "other", *PARTIES)
 
 
 def _none() -> Phrase:
