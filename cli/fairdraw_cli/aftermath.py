@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from fairdraw.acts import Substitute, Vacancy, read_act
+from fairdraw.acts import Inspection, Named, Substitute, Vacancy, read_act
 from fairdraw.announcement import artifact_of
 from fairdraw.compliance import Fault
 from fairdraw.encoding import digest
 from fairdraw.errors import WorkspaceError
 from fairdraw.regulation import Regulation
 from fairdraw.roles import check_role
-from fairdraw.schema import Statement, Substitution, SubstitutionCall
+from fairdraw.schema import Deferral, ExceptionStatement, Statement, Substitution, SubstitutionCall
 from fairdraw.statement import Entry
 from fairdraw.substitution import Standing
 from fairdraw.values import HASH, Artifact
@@ -133,6 +133,27 @@ def calls_of(matter: Matter) -> list[Called]:
         if call.draw.text == drawn.text_hash:
             vacancy = read_act(Vacancy, desk.workspace.artifact(call.vacancy.digest))
             told.append(Called(entry, vacancy, made.get(entry.text_hash)))
+    return told
+
+
+def deferred_of(matter: Matter, drawn: Entry) -> dict[str, str]:
+    """Return the objects of a draw whose inspection was put off, each with the day until which it is inspected."""
+    desk = matter.desk
+    return {
+        read_act(Named, desk.workspace.artifact(said.deferred.digest)).no: said.until
+        for _, said in desk.history.all(Deferral, desk.workspace.bureau)
+        if said.draw.text == drawn.text_hash
+    }
+
+
+def special_teams_of(matter: Matter, drawn: Entry) -> dict[str, tuple[str, ...]]:
+    """Return the objects of a draw that a specially formed team inspects instead of the drawn one, each with it."""
+    desk = matter.desk
+    told: dict[str, tuple[str, ...]] = {}
+    for _, said in desk.history.all(ExceptionStatement, desk.workspace.bureau):
+        if said.draw is not None and said.draw.text == drawn.text_hash:
+            inspection = read_act(Inspection, desk.workspace.artifact(said.inspection.digest))
+            told |= dict.fromkeys(inspection.objects, inspection.inspectors)
     return told
 
 

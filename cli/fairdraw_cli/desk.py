@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Final
 from fairdraw.bundle import SignedSize
 from fairdraw.encoding import format_time
 from fairdraw.errors import WorkspaceError
-from fairdraw.schema import Key, Statement
-from fairdraw.statement import Entry, Head, check_signatures, new_key, read_entry, sign
+from fairdraw.schema import Announcement, Draw, Former, Key, Statement
+from fairdraw.statement import Entry, Head, check_signatures, read_entry, sign
 from fairdraw_cli.files import PRIVATE, sweep, sync_folder, write
 from fairdraw_cli.history import History, lacking, signed_sizes
+from fairdraw_cli.keys import unlock
+from fairdraw_cli.rotation import RETIRED, follow, settle, sign_change
 from fairdraw_cli.session import Session
 from fairdraw_cli.workspace import Workspace
 from transparency_log.checkpoint import Cosignature, cosignatures
 from transparency_log.errors import SequenceError
 from transparency_log.log import Log
-from transparency_log.note import Note, Signature, Verifier
+from transparency_log.note import Note, Signature, SigningKey, Verifier
 from transparency_log.reader import MAX_COSIGNED
 from transparency_log.state import SqliteState
 
@@ -65,16 +67,22 @@ class Desk:
             raise SequenceError("frozen", size=self.log.size)
         return self.add_signed(sign(statement, [self.workspace.key("bureau")]))
 
+    def change_key(self, new: SigningKey, former: Former | None = None) -> Entry:
+        """Log that another key of the bureau's follows the present one (`rotation`)."""
+        return self.add_signed(sign_change(self.head, self.workspace.key("bureau"), new, former=former))
+
     def add_signed(self, data: bytes) -> Entry:
         """Append the bureau's next statement as it was signed, with its co-signers' lines.
 
         Raises:
             StatementError: a signature is missing, of an unknown key, or does not verify.
             SequenceError: `frozen`.
+            WorkspaceError: `needs-second`.
         """
         if self.log.frozen:
             raise SequenceError("frozen", size=self.log.size)
         entry = read_entry(data, len(self.history.data))
+        self._check_second(entry.statement)
         check_signatures(entry, {**self.supervisors_keys(), entry.statement.by: self.workspace.key("bureau").verifier})
         path = _outbox(self.workspace) / f"{entry.statement.seq:0{SEQ_DIGITS}}.note"
         write(path, data, mode=PRIVATE)
@@ -82,14 +90,27 @@ class Desk:
         _drop(path)
         return entry
 
+    def _check_second(self, said: Statement) -> None:
+        """Refuse to log what one person alone announces or draws, where the trust file asks for four eyes."""
+        if isinstance(said, Draw):
+            announced = self.history.find(said.announcement.text)
+            window = None if announced is None else announced.of(Announcement).window
+        else:
+            window = said.window if isinstance(said, Announcement) else None
+        expected = () if window is None else self.workspace.trust.seconds_of(said.by, window)
+        if expected and not set(expected) & set(said.with_):
+            raise WorkspaceError("needs-second", expected=list(expected), found=list(said.with_))
+
+    def bureau_keys(self) -> list[Verifier]:
+        """Return the bureau's keys in force: those of the trust file, as its `key` statements have changed them."""
+        place = self.workspace
+        changes = [entry for entry, _ in self.history.all(Key, place.bureau)]
+        lines = place.trust.bureau_keys(place.bureau, place.origin)
+        return [follow(line.key, changes) for line in lines if line.covers(self.now)]
+
     def supervisors_keys(self) -> dict[str, Verifier]:
         """Return each supervisor's current key, as their `key` statements in the log have changed it."""
-        keys = {name: supervisor.key for name, supervisor in self.workspace.trust.supervisors.items()}
-        for found, statement in self.history.all(Key):
-            if statement.by in keys:
-                check_signatures(found, keys)
-                keys[statement.by] = new_key(statement)
-        return keys
+        return keys_in_force(self.workspace, self.history)
 
     def catch_up(self, kept: Sequence[Entry]) -> None:
         """Append what somebody had signed at this desk when a crash came before the log had it."""
@@ -112,19 +133,25 @@ class Desk:
 
 
 @contextmanager
-def writing(session: Session, workspace: Workspace | None = None) -> Iterator[Desk]:
+def writing(session: Session, workspace: Workspace | None = None, *, speaks: bool = True) -> Iterator[Desk]:
     """Open the session's workspace for writing, after finishing what a crash may have left undone.
 
+    Where the command `speaks`, the keys of log and bureau are opened first: a wrong passphrase leaves nothing behind.
+
     Raises:
+        WorkspaceError: `key-not-in-force`: the bureau's key file is not one by which its readers know it.
         WorkspaceError: `clock-goes-back`: the log knows a later time.
         SequenceError: the log is locked by another process, or must not go on: its witnesses may have seen more.
     """
     place = workspace or Workspace.open(session.folder)
-    now = session.now(place)
+    now, log_key = session.now(place), place.key("log")
+    if speaks:
+        unlock(log_key)
+        place.key("bureau")
     with SqliteState(place.root / "state" / "log.sqlite") as state:
         # Who restored an old copy of the folder does not know it; its witnesses do.
         seen = _look(session, place)
-        log = Log.open(place.storage, place.key("log"), state=state, further=place.further_keys, seen=_notes(seen))
+        log = Log.open(place.storage, log_key, state=state, further=place.further_keys, seen=_notes(seen))
         sweep(place.root, locked=place.root / "log")
         desk = Desk(place, log, History.read(place.reader()), now, seen)
         if place.rehearsal:
@@ -132,6 +159,9 @@ def writing(session: Session, workspace: Workspace | None = None) -> Iterator[De
 
             witness_keys(place)  # one that cannot be read must be told before an entry is appended, not after
         _finish(desk)
+        settle(place.key_path("bureau"), desk.bureau_keys(), place.root / "keys" / RETIRED)
+        if speaks:
+            _check_key(desk)
         _check_clock(desk)
         if seen:
             from fairdraw_cli.asking import archive
@@ -167,6 +197,12 @@ def _notes(answers: list["Answer"]) -> list[bytes]:
     return [answer.note for answer in answers if answer.note is not None]
 
 
+def keys_in_force(place: Workspace, history: History) -> dict[str, Verifier]:
+    """Return each supervisor's current key, as their `key` statements in a log have changed it."""
+    changes = [entry for entry, _ in history.all(Key)]
+    return {name: follow(supervisor.key, changes) for name, supervisor in place.trust.supervisors.items()}
+
+
 def _outbox(place: Workspace) -> Path:
     return place.root / "state" / "outbox"
 
@@ -187,6 +223,14 @@ def _finish(desk: Desk) -> None:
                 raise WorkspaceError("outbox-does-not-fit", expected=head[0], found=str(path))
             desk.append(entry.data)
         _drop(path)
+
+
+def _check_key(desk: Desk) -> None:
+    """Refuse a key file that somebody put in the place of the bureau's: what it signs would count for nothing."""
+    found, known = desk.workspace.key("bureau").verifier, desk.bureau_keys()
+    if found not in known:
+        path = desk.workspace.key_path("bureau")
+        raise WorkspaceError("key-not-in-force", file=str(path), expected=[key.vkey for key in known], found=found.vkey)
 
 
 def _check_clock(desk: Desk) -> None:

@@ -105,19 +105,31 @@ def workers_of(read: Read) -> int:
     return WEB_WORKERS if hasattr(read, "close") else 1
 
 
-def signed_sizes(read: Read, policy: Policy) -> list[SignedSize]:
-    """Return every signed checkpoint with its cosignatures, by size, and when a quorum had cosigned it."""
+def signed_sizes(read: Read, policy: Policy, known: dict[bytes, SignedSize] | None = None) -> list[SignedSize]:
+    """Return every signed checkpoint with its cosignatures, by size, and when a quorum had cosigned it.
+
+    Whoever looks again and again hands in what is `known` by its bytes: a signature that was verified stays so.
+    """
+    known = {} if known is None else known
     found = {size: read(cosigned_path(size)) for size in read_cosigned_sizes(read)}
     newest = read(CHECKPOINT)
     if newest is not None:
         found.setdefault(_checkpoint(newest)[1].size, newest)
     told = []
     for size, data in sorted(found.items()):
-        if data is not None:
+        if data is None:
+            continue
+        if data not in known:
             note, _ = _checkpoint(data)
-            known = cosignatures(note, [witness.verifier for witness in policy.witnesses])
-            told.append(SignedSize(size, data, order_time(policy, known)))
+            lines = cosignatures(note, [witness.verifier for witness in policy.witnesses])
+            known[data] = SignedSize(size, data, order_time(policy, lines))
+        told.append(known[data])
     return told
+
+
+def sizes_with_quorum(read: Read, policy: Policy) -> set[int]:
+    """Return the sizes of the log that a quorum has cosigned; whoever adds a witness compares before and after."""
+    return {signed.size for signed in signed_sizes(read, policy) if signed.quorum_time is not None}
 
 
 def _checkpoint(data: bytes) -> tuple[Note, Checkpoint]:

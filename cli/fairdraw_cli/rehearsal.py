@@ -15,10 +15,11 @@ from fairdraw.errors import WorkspaceError
 from fairdraw.schema import Draw
 from fairdraw.trust import REHEARSAL
 from fairdraw_cli.desk import Desk
-from fairdraw_cli.files import create_private, read, read_secret
+from fairdraw_cli.files import create_private, read_secret
+from fairdraw_cli.keys import make_key, open_key
 from fairdraw_cli.workspace import Workspace
 from transparency_log.errors import NoteError
-from transparency_log.note import COSIGNATURE_ED25519, Signer
+from transparency_log.note import COSIGNATURE_ED25519, Signer, SigningKey
 from transparency_log.seen import SqliteWitnessState
 from transparency_log.witness import Witness, add_checkpoint_request
 
@@ -33,8 +34,8 @@ def make_witnesses(root: Path, origin: str) -> dict[str, Signer]:
     base = origin.removesuffix(REHEARSAL)
     made = {}
     for name in WITNESSES:
-        signer = Signer.from_seed(f"{base}/{name}{REHEARSAL}", os.urandom(32), COSIGNATURE_ED25519)
-        create_private(root / "witnesses" / name / "key", f"{signer.format()}\n".encode())
+        file = root / "witnesses" / name / "key"
+        signer = make_key(file, f"{base}/{name}{REHEARSAL}", COSIGNATURE_ED25519)
         SqliteWitnessState.create(root / "witnesses" / name / "state.sqlite").close()
         made[name] = signer
     return made
@@ -52,7 +53,7 @@ def beacon_secret(place: Workspace) -> bytes:
     return read_secret(place.secret(BEACON_FILE))
 
 
-def witness_keys(place: Workspace) -> list[tuple[Path, Signer]]:
+def witness_keys(place: Workspace) -> list[tuple[Path, SigningKey]]:
     """Return the practice witnesses of a workspace: each one's folder and key.
 
     Raises:
@@ -61,7 +62,7 @@ def witness_keys(place: Workspace) -> list[tuple[Path, Signer]]:
     told = []
     for folder in sorted((place.root / "witnesses").iterdir()):
         try:
-            told.append((folder, Signer.parse(read(folder / "key").decode("utf-8", "replace"))))
+            told.append((folder, open_key(folder / "key")))
         except NoteError:
             raise WorkspaceError("not-a-witness-key", found=str(folder / "key")) from None
     return told
@@ -71,7 +72,7 @@ def cosign_all(desk: Desk) -> None:
     """Let each practice witness of the trust file cosign the newest checkpoint at the desk's time."""
     place, signed = desk.workspace, desk.log.checkpoint
     size = signed.checkpoint.size
-    logs = {place.origin: place.key("log").verifier}
+    logs = {place.origin: place.log_verifier}
     known = {witness.verifier for witness in place.trust.policy.witnesses}
     for folder, signer in witness_keys(place):
         if signer.verifier not in known:

@@ -67,6 +67,16 @@ def add_supervisor(path: Path, *, name: str, role: str, vkey: str) -> None:
     _save(path, [*read(path).decode("utf-8", "replace").splitlines(), f"supervisor {name} {role} {vkey}"])
 
 
+def add_second(path: Path, *, bureau: str, name: str, since: str | None) -> None:
+    """Ask for somebody's signature beside the bureau's, on announcements and draws.
+
+    Raises:
+        TrustError: the new file would be refused, as for a name that has no supervisor line.
+    """
+    line = " ".join(["second", bureau, name, *([since] if since else [])])
+    _save(path, [*read(path).decode("utf-8", "replace").splitlines(), line])
+
+
 def _save(path: Path, lines: Iterable[str]) -> None:
     data = "".join(f"{line}\n" for line in lines).encode()
     parse_trust(data)  # a file that nobody can read must not take the place of one that works

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Final, Self
 
 from fairdraw.errors import Error, WorkspaceError
 from fairdraw.trust import REHEARSAL
-from fairdraw_cli.files import PRIVATE_FOLDER, create_private, read, sync_folder, write
+from fairdraw_cli.files import PRIVATE_FOLDER, read, sync_folder, write
+from fairdraw_cli.keys import open_key, place_key, store_key
 from transparency_log.checkpoint import Checkpoint, open_checkpoint
 from transparency_log.errors import ForkError, LogError, NoteError, WitnessError
 from transparency_log.evidence import Fork
-from transparency_log.note import COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44, Signer, Verifier
+from transparency_log.note import COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44, Signer, SigningKey, Verifier
 from transparency_log.policy import Log, Policy
 from transparency_log.seen import SqliteWitnessState, WitnessState, origin_hash
 from transparency_log.witness import UNAVAILABLE
@@ -40,18 +41,28 @@ class Home:
     """The folder of one witness; `signers` are its keys, the Ed25519 one first."""
 
     root: Path
-    signers: tuple[Signer, ...]
+    signers: tuple[SigningKey, ...]
 
     @classmethod
-    def create(cls, root: Path, name: str, *, second: bool, logs: str) -> Self:
-        """Make a witness with new keys and an empty memory.
+    def create(
+        cls, root: Path, name: str, *, second: bool, logs: str, phrase: str | None = None, key: Path | None = None
+    ) -> Self:
+        """Make a witness with new keys, encrypted with a passphrase where there is one, and an empty memory.
+
+        With `key` its Ed25519 key is the one in that file, which may name a key in a token.
 
         Raises:
-            WorkspaceError: `folder-taken`: nothing is overwritten.
+            WorkspaceError: `folder-taken`: nothing is overwritten; `not-a-witness-key`, of the given one.
             NoteError: `algorithm-unsupported`, for a `second` key where the installed library cannot use one.
         """
         kinds = {KEY: COSIGNATURE_ED25519} | ({SECOND_KEY: COSIGNATURE_ML_DSA_44} if second else {})
-        made = {file: Signer.from_seed(name, os.urandom(32), kind) for file, kind in kinds.items()}
+        kept = {KEY: key} if key is not None else {}
+        made: dict[str, SigningKey] = {
+            file: open_key(kept[file]) if file in kept else Signer.from_seed(name, os.urandom(32), kind)
+            for file, kind in kinds.items()
+        }
+        if (made[KEY].name, made[KEY].algorithm) != (name, COSIGNATURE_ED25519):
+            raise WorkspaceError("not-a-witness-key", found=str(key))
         if root.exists() and (not root.is_dir() or any(root.iterdir())):
             raise WorkspaceError("folder-taken", found=str(root))
         root.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
@@ -59,7 +70,10 @@ class Home:
         write(root / LOGS, logs.encode())
         # Last and the first key at the very end: a folder without it is no witness.
         for file, signer in reversed(made.items()):
-            create_private(root / file, f"{signer.format()}\n".encode())
+            if isinstance(signer, Signer) and file not in kept:
+                store_key(root / file, signer, phrase=phrase)
+            else:
+                place_key(root / file, kept[file], phrase=phrase)
         sync_folder(root)
         return cls(root, tuple(made.values()))
 
@@ -221,15 +235,15 @@ class Holder:
             return self._mirrors[log]
 
 
-def trust_lines(signers: Sequence[Signer], url: str | None) -> list[str]:
+def trust_lines(signers: Sequence[SigningKey], url: str | None) -> list[str]:
     """Return the lines that a bureau may put into its trust file, one for each key."""
     end = f" {url}" if url else ""
     return [f"witness {signer.name} {signer.verifier.vkey}{end}" for signer in signers]
 
 
-def _read_key(path: Path) -> Signer:
+def _read_key(path: Path) -> SigningKey:
     try:
-        return Signer.parse(read(path).decode("utf-8", "replace"))
+        return open_key(path)
     except NoteError as error:
         if error.code == "algorithm-unsupported":
             raise

@@ -1,7 +1,7 @@
 """A bureau's folder: keys, secrets, the log, artifacts, registries and draws.
 
     fairdraw.toml  trust  keys/{log,bureau[,log-ml-dsa]}.key  secrets/<snapshot>.secret  log/  artifacts/  witnesses/
-    state/{log.sqlite,outbox/,pulses/,draws/,cosign/}
+    state/{log.sqlite,outbox/,pulses/,draws/,cosign/,enrolments/,ceremony/}
     registries/<id>/{roster.jsonl,private.jsonl,numbers.csv}
     draws/<id>/{draw.toml,*.fairdraw.json,record.html,record.txt}
 
@@ -20,7 +20,8 @@ from fairdraw.errors import WorkspaceError
 from fairdraw.permalink import check_site
 from fairdraw.trust import REHEARSAL, Trust, parse_trust
 from fairdraw_cli.files import PRIVATE, read, toml_line, write
-from transparency_log.note import Signer
+from fairdraw_cli.keys import known_key, open_key
+from transparency_log.note import SigningKey, Verifier
 from transparency_log.reader import LogReader
 from transparency_log.storage import Directory
 
@@ -105,16 +106,33 @@ class Workspace:
 
     def reader(self) -> LogReader:
         """Return the log as everybody reads it."""
-        return LogReader(self.storage.read, self.key("log").verifier)
-
-    def key(self, name: str) -> Signer:
-        """Return a private key of this folder, "log" or "bureau"."""
-        return Signer.parse(read(self.root / "keys" / f"{name}.key").decode("utf-8", "replace"))
+        return LogReader(self.storage.read, self.log_verifier)
 
     @property
-    def further_keys(self) -> list[Signer]:
+    def log_verifier(self) -> Verifier:
+        """The log's public key, of the trust file: whoever only reads is asked for no passphrase."""
+        key = self.trust.log_key(self.origin)
+        if key is None:
+            raise WorkspaceError("trust-of-another", expected=self.origin, found=str(self.root / "trust"))
+        return key
+
+    def key_path(self, name: str) -> Path:
+        """Return where a key of this folder lies: "log", "bureau" or `ML_DSA`."""
+        return self.root / "keys" / f"{name}.key"
+
+    def key(self, name: str) -> SigningKey:
+        """Return a key of this folder, asking for what opens it; that of the log only once it has to sign.
+
+        Raises:
+            WorkspaceError: `key-of-another`: the log's is not the one of the trust file; or why it does not open.
+        """
+        path = self.key_path(name)
+        return known_key(path, self.log_verifier) if name == "log" else open_key(path)
+
+    @property
+    def further_keys(self) -> list[SigningKey]:
         """The keys that sign checkpoints beside the log's own: none, or an ML-DSA-44 one."""
-        return [self.key(ML_DSA)] if (self.root / "keys" / f"{ML_DSA}.key").is_file() else []
+        return [self.key(ML_DSA)] if self.key_path(ML_DSA).is_file() else []
 
     def keep(self, data: bytes, digest: str, *, public: bool = True) -> None:
         """Store an artifact durably, before any statement names it."""

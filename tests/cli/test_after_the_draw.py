@@ -191,6 +191,63 @@ def test_a_result_is_logged_once_and_changed_by_a_correction_only(team, done: Do
     assert [kind for kind, _ in acts] == ["result", "correction", "objection", "answer", "evidence"]
 
 
+def test_an_inspecting_unit_reads_the_rows_before_it_signs_them(team, done: Done, fairdraw: Fairdraw):
+    no, _ = team
+    head = "no,items,method,first,last,checked,result,form,findings\n"
+    row = f"{no},fund-use,site,2026-09-09,2026-09-09,2026-09-10,suspected,{'ab' * 32},overcharge\n"
+    Path("results.csv").write_text(head + row, "utf-8")
+    words = ("result", "fund-1", "results.csv", "-C", "office")
+    told = done(*words, "--by", B, clock="12T00:00:00")
+    request = "office/draws/fund-1/result.request"
+    assert f"waits for {B} to sign: {request}" in told
+    shown = next(line for line in told.splitlines() if "fingerprint" in line).partition(":")[0]
+    told = done("supervisor", "cosign", request, "--key", "unit.key", "--trust", "office/trust", "--out", "answer")
+    assert f"object {no}: fund-use, 2026-09-09 to 2026-09-09, result suspected, overcharge" in told
+    assert "objects: 1" in told
+    assert shown in told
+    code, told = fairdraw(*words, "--by", B, "--key", "unit.key", clock="12T00:00:30")
+    assert (code, "one of the two" in told) == (2, True)
+    assert "logged: inspection results, entry 5" in done(*words, "--cosigned", "answer", clock="12T00:01:00")
+    assert "logged already" in done(*words, "--cosigned", "answer", clock="12T00:02:00")
+    assert not Path(request).exists()
+    Path("closed.csv").write_text(f"no,closed\n{no},dissolved\n", "utf-8")
+    words = ("correct", "5", "closed.csv", "--reason", "other", "-C", "office")
+    done(*words, "--by", B, clock="12T00:03:00")
+    done("evidence", "4", "results.csv", "--key", "unit.key", "-C", "office", clock="12T00:04:00")
+    signs = ("supervisor", "cosign", "office/draws/fund-1/correction-5.request", "--key", "unit.key", "--trust",
+             "office/trust", "--out", "corrected")  # fmt: skip
+    code, told = fairdraw(*signs)
+    assert (code, "signed your statement 1 already" in told) == (2, True)
+    done(*words, "--by", B, clock="12T00:05:00")
+    told = done(*signs)
+    assert f"object {no}: closed, reason dissolved" in told
+    assert "reason of the correction: other" in told
+    assert "logged: correction, entry 7" in done(*words, "--cosigned", "corrected", clock="12T00:06:00")
+
+
+def test_notices_say_what_stands_after_deferrals_calls_and_special_teams(team, done: Done):
+    no, (out, stays) = team
+    (Path("letter.txt")).write_text("we move house", "utf-8")
+    done(*the_call(no, out, "--chain", "practice", "--key", "a.key"), clock="07T19:00:00")
+    other, theirs = next((one, members) for one, members in judged(done)["drawn"] if one != no)
+    done("defer", "fund-1", "--object", no, "--application", "letter.txt", "--reason", "other-matters", "--until",
+         "2026-11-30", "-C", "office", clock="09T00:00:00")  # fmt: skip
+    free = [f"I-{at}" for at in range(1, 9) if f"I-{at}" not in theirs][:2]
+    done("except", "--reason", "complaint", "--date", "2026-09-09", "--inspector", free[0], "--inspector", free[1],
+         "--item", "fund-use", "--object", other, "--draw", "fund-1", "-C", "office", clock="09T00:01:00")  # fmt: skip
+    done("print", "fund-1", "notices", "--format", "html", "-C", "office", clock="09T00:02:00")
+    pages = Path("office/draws/fund-1/fund-1.notices.html").read_text("utf-8").split("<article>")[1:]
+    papers = {number: page for page in pages for number in (no, other) if f"（编号 {number}）" in page}
+
+    def names(shown: str, *numbers: str) -> list[bool]:
+        return [f"Inspector {number.removeprefix('I-')}<" in papers[shown] for number in numbers]
+
+    assert names(no, out, stays) == [False, True]
+    assert "待递补" in papers[no]
+    assert names(other, *free, *theirs) == [True, True, False, False]
+    assert ["2026-11-30" in papers[one] for one in (no, other)] == [True, False]
+
+
 def test_what_is_outside_the_draw_is_logged_and_warned_of(team, done: Done, fairdraw: Fairdraw):
     no, _ = team
     words = ["except", "--reason", "complaint", "--date", "2026-09-09", "--inspector", "I-1", "--inspector", "I-2",

@@ -16,7 +16,7 @@ from fairdraw_cli.main import program, run
 from fairdraw_cli.session import LANGUAGES, catalogue, default_language
 
 CLI = Path(run.__code__.co_filename).parent
-HEAVY = ("pydantic", "requests", "cryptography", "jinja2", "rich", "python_calamine", "segno", "py_arkworks_bls12381")
+HEAVY = ("pydantic", "requests", "cryptography", "jinja2", "rich", "xlrd", "segno", "py_arkworks_bls12381")
 
 
 def commands(command: click.Command = program, path: str = "") -> Iterator[tuple[str, click.Command]]:

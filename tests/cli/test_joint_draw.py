@@ -5,8 +5,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 
+from fairdraw.registry import REMARKS
 from fairdraw.schema import SnapshotStatement
 from fairdraw.statement import read_entry
 
@@ -63,6 +65,20 @@ def drawn(office: Path, done: Done) -> Path:
     done("announce", "draw.toml", "--cosigned", signed["file"], "-C", "office", clock="07T10:05:00")
     done("draw", "fund-1", "-C", "office", clock="07T18:36:40")
     return office
+
+
+def test_a_department_mends_refused_rows_as_a_bureau_does(office: Path, done: Done, fairdraw: Fairdraw) -> None:
+    health = office.parent / "health.csv"
+    health.write_text(health.read_text("utf-8") + "WJW-1,wjw,Somebody\n", "utf-8")
+    words = ("supervisor", "freeze", "health-staff", "health.csv", "--key", "w.key", *LOG)
+    code, told = fairdraw(*words, "--refused", "back.xlsx", clock="07T10:01:30")
+    assert code == 2
+    assert "refused rows written to back.xlsx: 1" in told
+    made = openpyxl.load_workbook("back.xlsx")
+    made.worksheets[0].cell(2, REMARKS + 1).value = "WJW-9"
+    made.save("mended.xlsx")
+    told = done(*words, "--mended", "mended.xlsx", clock="07T10:01:30")
+    assert "(rows: 9, left out: 0)" in told
 
 
 def test_a_department_freezes_its_own_inspectors_and_signs_the_announcement(
@@ -149,3 +165,16 @@ def test_a_department_opens_its_own_inspectors_for_supervisors(drawn: Path, done
     assert (code, "registry health-staff has no such number" in told) == (2, True)
     code, told = fairdraw("supervisor", "openings", "1", "H-01", "--key", "w.key", *LOG, clock="08T10:00:00")
     assert (code, "frozen by ybj.example.cn" in told) == (2, True)
+
+
+def test_a_dispatch_list_names_the_bureaus_own_inspectors_and_numbers_those_of_a_department(drawn: Path, done: Done):
+    done("export", "dispatch", "fund-1", "-o", "list.xlsx", "-C", "office", clock="08T10:00:00")
+    pages = {page.title: list(page.iter_rows(values_only=True)) for page in openpyxl.load_workbook("list.xlsx")}
+    teams = [dict(zip(pages["Dispatch list"][0], row, strict=True)) for row in pages["Dispatch list"][1:]]
+    for row in teams:
+        people = row["Inspectors"].split("\n")
+        assert sum(" Inspector " in one for one in people if one.startswith("YBJ-")) == 2
+        assert sum(one.startswith("WJW-") and " " not in one for one in people) == 2
+    tasks = [dict(zip(pages["By inspector"][0], row, strict=True)) for row in pages["By inspector"][1:]]
+    assert {row["As"] for row in tasks} == {"inspector wjw", "inspector ybj"}
+    assert {bool(row["Inspector's name"]) for row in tasks if row["Inspector"].startswith("WJW-")} == {False}

@@ -11,6 +11,7 @@ from support.served import DRAW, PLAN, announced_at_the_desk, drawn_at_the_desk,
 
 A = "discipline.example.cn/rehearsal"
 SECOND = "chief.example.cn/rehearsal"
+UNIT = "unit.example.cn/rehearsal"
 NOTE = sha256(b"a doctor's note").hexdigest()
 DAY = "08T05:00:00"
 
@@ -85,6 +86,38 @@ def test_a_draw_of_four_eyes_waits_for_the_second_signature(served):
     assert bent.status_code == 422
     assert lead.done("/v1/draws/fund-1/draw", {"cosigned": [answer]}, clock="07T18:36:50")["quorum"]
     assert lead.get("/v1/draws/fund-1").json()["state"] == "drawn"
+
+
+def test_an_inspecting_unit_signs_a_result_and_its_correction_on_its_own_machine(served):
+    made = command(served, "supervisor", "create", UNIT, "--rehearsal", "--role", "inspecting-unit", "--out", "u.key")
+    command(served, "supervisor", "add", *made["line"].split()[1:], "-C", "office")
+    drawn_at_the_desk(served)
+    no, _ = teams(served)[0]
+    outcome = {"no": no, "items": ["fund-use"], "method": "site", "first": "2026-09-09", "last": "2026-09-09",
+               "checked": "2026-09-10", "result": "none-found", "form": NOTE}  # fmt: skip
+    results = served.client("results")
+
+    def logged(path, clock, **body):
+        waiting = results.done(path, {**body, "by": UNIT}, clock=clock)
+        assert waiting["with"] == [UNIT]
+        (served.office.parent / "asked").write_text(waiting["request_file"], encoding="utf-8")
+        signed = command(served, "supervisor", "cosign", "asked", "--key", "u.key", "--trust", "office/trust")
+        answer = (served.office.parent / signed["file"]).read_text("utf-8")
+        bent = results.post(path, {**body, "cosigned": [answer.replace(UNIT, A)]}, clock=clock)
+        assert bent.status_code == 422
+        twice = results.post(path, {**body, "cosigned": [answer, answer]}, clock=clock)
+        assert (twice.status_code, twice.json()["code"]) == (400, "bad-body")
+        told = [results.done(path, {**body, "cosigned": [answer]}, clock=clock) for _ in range(2)]
+        assert [one["new"] for one in told] == [True, False]
+        return told[0]["index"]
+
+    index = logged("/v1/draws/fund-1/results", "11T10:00:00", outcomes=[outcome])
+    worse = {**outcome, "result": "suspected"}
+    logged(f"/v1/entries/{index}/corrections", "11T11:00:00", outcomes=[worse], reason="error")
+    other = {**outcome, "no": teams(served)[1][0]}
+    for name in (A, "--key=../u.key"):
+        refused = results.post("/v1/draws/fund-1/results", {"outcomes": [other], "by": name}, clock="11T12:00:00")
+        assert (refused.status_code, refused.json()["code"]) == (422, "not-a-supervisor")
 
 
 def test_results_evidence_and_objections(served):

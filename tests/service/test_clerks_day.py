@@ -74,7 +74,10 @@ def test_the_whole_day_is_done_by_the_lines_in_the_document(served):
     assert (refused["status"], refused["code"]) == (422, "nothing-frozen")
     assert [one["line"] for one in refused["result"]["problems"]] == [6, 10, 15]
     assert json.loads(Path("抽取.json").read_text("utf-8"))["result"]["quorum"]
-    assert json.loads(Path("核验.json").read_text("utf-8"))["result"]["verdict"] == "holds"
+    assert json.loads(Path("待签.json").read_text("utf-8"))["result"]["with"] == ["unit.example.cn/rehearsal"]
+    report = json.loads(Path("核验.json").read_text("utf-8"))["result"]
+    assert report["verdict"] == "holds"
+    assert ["result", 10] in next(c for c in report["checks"] if c["code"] == "later-acts")["evidence"]["acts"]
     audit = json.loads(Path("审计.json").read_text("utf-8"))
     findings = audit["result"]["years"][0]["findings"]
     assert (audit["exit_code"], {one["level"] for one in findings}) == (0, {"notice"})

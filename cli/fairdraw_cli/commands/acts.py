@@ -26,8 +26,10 @@ from fairdraw.schema import (
     SnapshotStatement,
 )
 from fairdraw.statement import Entry
+from fairdraw.values import Ref
 from fairdraw_cli.aftermath import (
     add_act,
+    drawn_of,
     entry_at,
     file_digest,
     keep,
@@ -169,19 +171,44 @@ def _warn_of_drawn(session: Session, desk: Desk, inspection: Inspection) -> None
             session.say("except.drawn", id=path.name, objects=taken)
 
 
+def _scanned(desk: Desk, name: str, scans: tuple[Path, ...]) -> tuple[Ref, list[bytes]]:
+    """Return the draw whose signed record was scanned, and the scans."""
+    from fairdraw_cli.scan import read_scan, unsigned_records
+
+    matter = find(desk, name)
+    drawn = drawn_of(matter)
+    unsigned = unsigned_records(matter, drawn)
+    return drawn.ref, [read_scan(path, unsigned) for path in scans]
+
+
+def _index(session: Session, target: str) -> int:
+    if not (target.isascii() and target.isdigit()):
+        raise click.UsageError(session.word("evidence.no-entry", found=target))
+    return int(target)
+
+
 @command(
-    INDEX,
-    click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)),
+    click.argument("target", metavar="ENTRY|DRAW-ID"),
+    click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path)),
+    click.option("--scan", "scans", multiple=True, metavar="FILE", type=click.Path(path_type=Path)),
     KEY,
     json=True,
     clock=True,
     wait=True,
 )
-def evidence(session: Session, index: int, files: tuple[Path, ...], key: Path | None) -> None:
-    """Log the digests of photographs, films and signed forms that belong to a statement."""
-    named = tuple(artifact_of(read(path)) for path in files)
+def evidence(session: Session, target: str, files: tuple[Path, ...], scans: tuple[Path, ...], key: Path | None) -> None:
+    """Log the digests of files that belong to a statement, or of a draw's signed record."""
+    if bool(files) == bool(scans):
+        raise click.UsageError(session.word("evidence.files-or-scan"))
     with writing(session) as desk:
-        entry, new = add_act(desk, Evidence, regulation=None, by_key=key, of=entry_at(desk, index).ref, files=named)
+        if scans:
+            of, told = _scanned(desk, target, scans)
+        else:
+            of, told = entry_at(desk, _index(session, target)).ref, [read(path) for path in files]
+        named = tuple(map(artifact_of, told))
+        entry, new = add_act(desk, Evidence, regulation=None, by_key=key, of=of, files=named)
+        for path, one in zip(scans, named, strict=False):
+            session.say("evidence.scan", file=path, digest=one.digest)
         done(session, desk, entry, new=new, digests=[one.digest for one in named])
 
 

@@ -13,7 +13,7 @@ from fairdraw.announcement import limit_of
 from fairdraw.beacon import RETIRED
 from fairdraw.compliance import announcement_faults
 from fairdraw.draw import Preview, preview
-from fairdraw.errors import WorkspaceError
+from fairdraw.errors import AnnouncementError, WorkspaceError
 from fairdraw.events import Definition
 from fairdraw.nist import SCHEME as NIST
 from fairdraw.plan import version_meant
@@ -39,7 +39,7 @@ from fairdraw.snapshot import Roster, read_roster
 from fairdraw.statement import Entry, read_entry, sign
 from fairdraw_cli.casework import DEPOSITARIES, exclusions_of, inputs_of, regulation_of
 from fairdraw_cli.commands.plan import tell_faults
-from fairdraw_cli.cosigning import Request, pending, signed_by_all
+from fairdraw_cli.cosigning import Request, pending, second_of, signed_by_all, still_asked
 from fairdraw_cli.desk import Desk, published, writing
 from fairdraw_cli.eventform import read_events
 from fairdraw_cli.files import create_private, read, read_secret, write
@@ -56,7 +56,12 @@ SHOWN: Final = 10
 COLUMNS: Final = ("item", "stratum", "base", "quota", "derivation")
 
 
-def _plan(desk: Desk, slots: Sequence[str]) -> Entry:
+def plan_for(desk: Desk, slots: Sequence[str]) -> Entry:
+    """Return the plan version under which slots are drawn.
+
+    Raises:
+        WorkspaceError: `slot-not-planned`.
+    """
     plans = list(desk.history.all(Plan, desk.workspace.bureau))
     versions = [entry for entry, plan in plans if plan.plan == slots[0].split("/")[0]]
     meant = version_meant(versions, slots)
@@ -65,7 +70,7 @@ def _plan(desk: Desk, slots: Sequence[str]) -> Entry:
     return meant
 
 
-def _snapshot(desk: Desk, registry: str, wanted: str | None) -> tuple[str, Entry]:
+def newest_snapshot(desk: Desk, registry: str, wanted: str | None) -> tuple[str, Entry]:
     """Return a registry's newest snapshot, which is the only one that may be cited (attack 15)."""
     logged = [e for e, s in desk.history.all(SnapshotStatement, desk.workspace.bureau) if s.registry == registry]
     if not logged:
@@ -157,15 +162,16 @@ def _embargo(desk: Desk, form: DrawForm, late: Replaced | None, *, dry_run: bool
 
 
 def _make(
-    desk: Desk, form: DrawForm, sources: Sequence[tuple[Timed, int]], recusals: bytes, *, dry_run: bool
-) -> tuple[Announcement, bytes]:
-    plan = _plan(desk, form.slots)
+    desk: Desk, form: DrawForm, sources: Sequence[tuple[Timed, int]], recusals: bytes, *, second: str | None,
+    dry_run: bool,
+) -> tuple[Announcement, bytes]:  # fmt: skip
+    plan = plan_for(desk, form.slots)
     rules = plan.of(Plan)
     _check_disclosure(form, sources)
     trust = desk.workspace.trust
     margin = trust.margin if form.margin is None else max(form.margin, trust.margin)
     objects, inspectors = (
-        _snapshot(desk, registry, wanted)
+        newest_snapshot(desk, registry, wanted)
         for registry, wanted in ((rules.objects, form.objects), (rules.inspectors, form.inspectors))
     )
     before = replaced(desk, form.slots)
@@ -186,10 +192,17 @@ def _make(
         window=form.window,
         margin=margin,
         replaces=before.void.ref if before else None,
+        seconds=_beside(rules, second_of(desk.workspace, form.window, second)),
     )
     if before is not None:
         check_replacement(said, before)
     return said, exclusions
+
+
+def _beside(rules: Plan, chosen: Sequence[str]) -> Sequence[str]:
+    """Return who signs beside bureau and departments: nobody more, if a department is one of the bureau's seconds."""
+    departments = {department.name for department in rules.joint}
+    return () if departments & set(chosen) else chosen
 
 
 def _roster(desk: Desk, snapshot: Entry) -> Roster:
@@ -237,12 +250,8 @@ def _tried(desk: Desk, said: Announcement, lists: Mapping[str, bytes]) -> Previe
     strangers_keys = [Signer.from_seed(name, os.urandom(32)) for name in said.signers]
     trial = read_entry(sign(said, strangers_keys), len(desk.history.data))
     inputs = inputs_of(desk, trial, lists)
-    known = {row.no for row in inputs.objects.rows}, {row.no for row in inputs.staff}
-    strangers = sorted(
-        {no for pair in inputs.recusals for no, numbers in zip(pair, known, strict=True) if no not in numbers}
-    )
-    if strangers:
-        raise WorkspaceError("recusal-of-nobody", found=strangers[:SHOWN])
+    if strangers := inputs.recused_strangers():
+        raise WorkspaceError("recusal-of-nobody", found=list(strangers[:SHOWN]))
     seen = preview(inputs, [os.urandom(32) for _ in range(TRIALS)])
     if seen.impossible:
         raise WorkspaceError("team-impossible", count=len(seen.impossible), found=list(seen.impossible[:SHOWN]))
@@ -342,52 +351,83 @@ def _again(session: Session, desk: Desk, form: DrawForm, data: bytes, *, dry_run
 @command(
     click.argument("file", metavar="DRAW.toml", type=click.Path(path_type=Path)),
     click.option("--dry-run", is_flag=True),
+    click.option("--second", metavar="NAME"),
     click.option("--key", "keys", multiple=True, metavar="FILE", type=click.Path(path_type=Path)),
     click.option("--cosigned", "answers", multiple=True, metavar="FILE", type=click.Path(path_type=Path)),
     json=True,
     clock=True,
     wait=True,
 )
-def announce(session: Session, file: Path, keys: tuple[Path, ...], answers: tuple[Path, ...], *, dry_run: bool) -> None:
+def announce(
+    session: Session, file: Path, second: str | None, keys: tuple[Path, ...], answers: tuple[Path, ...], *,
+    dry_run: bool,
+) -> None:  # fmt: skip
     """Announce a draw, or with `--dry-run` show what would be announced."""
     with writing(session) as desk:
         form, data = read_form(file, DrawForm)
-        if _again(session, desk, form, data, dry_run=dry_run):
-            return
-        place = desk.workspace
-        kept, request = place.draw(form.id) / "draw.toml", place.draw(form.id) / "announcement.request"
-        waiting = pending(desk, request, Announcement) if kept.exists() and read(kept) == data else None
-        if waiting is not None and not dry_run:
-            session.say("announce.title", id=form.id, slots=list(waiting.slots))
-            _log(session, desk, form, waiting, keys, answers, {})
-            return
-        recusals = _recusals(session, form, file.parent)
-        sources = _sources(desk, form, file.parent)
-        said, exclusions = _make(desk, form, sources, recusals, dry_run=dry_run)
-        events = [one.format() for one, _ in sources if isinstance(one, Definition)]
-        lists = {encoding.digest(data): data for data in (recusals, exclusions, *events)}
-        _check_regulation(session, desk, said)
-        seen = _tried(desk, said, lists)
-        session.say("announce.title", id=form.id, slots=list(said.slots))
-        told = _tell(session, desk, said, seen)
-        if dry_run:
-            session.say("announce.not-final")
-            session.say("announce.dry-run")
-            session.answer({"id": form.id, "dry_run": True, **told})
-            return
-        for digest, content in lists.items():
-            place.keep(content, digest)
-        write(kept, data)
-        if said.with_:
-            Request(said, None, None).write(request)
-        _log(session, desk, form, said, keys, answers, told)
+        announce_form(session, desk, form, data, folder=file.parent, second=second, keys=keys, answers=answers,
+                      dry_run=dry_run)  # fmt: skip
+
+
+def announce_form(  # noqa: PLR0913 - each says something else
+    session: Session, desk: Desk, form: DrawForm, data: bytes, *, folder: Path, second: str | None = None,
+    keys: Sequence[Path] = (), answers: Sequence[Path] = (), dry_run: bool = False,
+) -> None:  # fmt: skip
+    """Announce the draw of a form at an opened desk; `data` is the form's file, whose paths count from `folder`."""
+    if _again(session, desk, form, data, dry_run=dry_run):
+        return
+    place = desk.workspace
+    kept, request = place.draw(form.id) / "draw.toml", place.draw(form.id) / "announcement.request"
+    waiting = pending(desk, request, Announcement) if kept.exists() and read(kept) == data else None
+    if waiting is not None and not dry_run and _still_asked(desk, waiting, second):
+        session.say("announce.title", id=form.id, slots=list(waiting.slots))
+        _log(session, desk, form, waiting, keys, answers, {})
+        return
+    recusals = _recusals(session, form, folder)
+    sources = _sources(desk, form, folder)
+    said, exclusions = _make(desk, form, sources, recusals, second=second, dry_run=dry_run)
+    events = [one.format() for one, _ in sources if isinstance(one, Definition)]
+    lists = {encoding.digest(data): data for data in (recusals, exclusions, *events)}
+    _check_regulation(session, desk, said)
+    seen = _tried(desk, said, lists)
+    session.say("announce.title", id=form.id, slots=list(said.slots))
+    told = _tell(session, desk, said, seen)
+    if dry_run:
+        session.say("announce.not-final")
+        session.say("announce.dry-run")
+        session.answer({"id": form.id, "dry_run": True, **told})
+        return
+    for digest, content in lists.items():
+        place.keep(content, digest)
+    write(kept, data)
+    if said.with_:
+        Request(said, None, None).write(request)
+    _log(session, desk, form, said, keys, answers, told)
+
+
+def _check_not_late(desk: Desk, said: Announcement) -> None:
+    """Refuse to log what waited for signatures until its round: it would be the first of its slot, and prove nothing.
+
+    Raises:
+        AnnouncementError: `round-too-soon`.
+    """
+    trust = desk.workspace.trust
+    limit, margin = limit_of(said, trust.chains, trust.margin), max(said.margin, trust.margin)
+    if limit <= desk.now:
+        expected, found = encoding.format_time(desk.now + margin), encoding.format_time(limit + margin)
+        raise AnnouncementError("round-too-soon", expected=expected, found=found)
+
+
+def _still_asked(desk: Desk, said: Announcement, second: str | None) -> bool:
+    departments = [one.name for one in desk.history.named(said.plan.text).of(Plan).joint]
+    return still_asked(desk.workspace, said, said.window, second, departments)
 
 
 def _log(
     session: Session, desk: Desk, form: DrawForm, said: Announcement, keys: Sequence[Path], answers: Sequence[Path],
     told: dict[str, object],
 ) -> None:  # fmt: skip
-    """Log an announcement once all departments of a joint draw have signed it; until then its file waits for them."""
+    """Log an announcement once departments and second have signed it; until then its file waits for them."""
     place = desk.workspace
     request = place.draw(form.id) / "announcement.request"
     signed = signed_by_all(desk, said, keys, answers)
@@ -396,9 +436,12 @@ def _log(
         session.say("cosigning.how-to", file=request)
         session.answer({"id": form.id, "dry_run": False, "request": str(request), "with": list(said.with_), **told})
         return
+    _check_not_late(desk, said)
     place.say_announced(form.id, said.text_hash())
     entry = desk.add_signed(signed)
     request.unlink(missing_ok=True)
     told |= published(session, desk, entry.index)
     _tell_deposit(session, place, form.id, said)
+    if said.seed.kind == "published":  # else the reveals come first, which were told of
+        session.say("announce.next", id=form.id)
     session.answer({"id": form.id, "dry_run": False, **told})

@@ -1,7 +1,7 @@
 """`audit`: what a supervisory body does with a whole log, with a trust file of one's own."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -26,13 +26,16 @@ from transparency_log.mirror import artifact_path
 from transparency_log.note import Note
 from transparency_log.reader import MAX_COSIGNED
 
+TOLD: Final = 100  # entries after which whoever watches is told how far this is
 CODES: Final = {"log-does-not-hold": DOES_NOT_HOLD, "log-not-vouched-for": CANNOT_TELL}
 
 
-def _artifacts(read_file: Read, entries: Iterable[bytes | None]) -> dict[str, bytes]:
+def _artifacts(session: Session, read_file: Read, entries: Sequence[bytes | None]) -> dict[str, bytes]:
     """Return the artifacts that a log's entries name, as far as they can be had; nothing of them is believed yet."""
     told: dict[str, bytes] = {}
-    for entry in entries:
+    for count, entry in enumerate(entries):
+        if count % TOLD == 0:
+            session.progress(count, len(entries), "entries")
         for digest, _ in named_artifacts(entry).named if entry is not None else ():
             data = None if digest in told else read_file(artifact_path(digest))
             if data is not None:
@@ -98,7 +101,7 @@ def audit_log(  # noqa: PLR0913 - each is an option
     until = int(time.time()) if as_of is None else parse_time(as_of)
     with opened(where) as (read_file, _):
         seen = view(read_file, known, where=where)
-        whole = LogView(seen.entries, seen.checkpoints, _artifacts(read_file, seen.entries))
+        whole = LogView(seen.entries, seen.checkpoints, _artifacts(session, read_file, seen.entries))
     given = as_of is not None
     try:
         report = audit(

@@ -42,7 +42,7 @@ def ask(session: Session, name: str | None) -> int:
     """Ask witnesses over HTTP to cosign the newest checkpoint, and publish what they show of earlier ones."""
     from fairdraw_cli.asking import gather, reachable
 
-    with writing(session) as desk:
+    with writing(session, speaks=False) as desk:
         reached = reachable(desk.workspace)
         chosen = [witness for witness in _chosen(desk.workspace, name) if witness in reached]
         if not chosen:
@@ -114,7 +114,7 @@ def export(session: Session, file: Path, name: str | None, old: int | None) -> N
 def import_answer(session: Session, file: Path, name: str | None) -> None:
     """Take a witness's answer in and publish its cosignature."""
     lines = parse_cosignatures(read(file))
-    with writing(session) as desk:
+    with writing(session, speaks=False) as desk:
         known = {(w.verifier.name, w.verifier.key_id) for w in _chosen(desk.workspace, name)}
         ours = [line for line in lines if (line.name, line.key_id) in known]
         if not ours:

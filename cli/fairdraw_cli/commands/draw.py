@@ -1,5 +1,6 @@
 """`draw`: the round is due, the lots are drawn, the record is logged, and bundle and record are written."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -7,6 +8,7 @@ import click
 from fairdraw import encoding
 from fairdraw.bundle import Bundle, artifact_names, make_bundle, read_file
 from fairdraw.draw import draw_lots, key_material
+from fairdraw.errors import WorkspaceError
 from fairdraw.exclusion import looks_back
 from fairdraw.record import make_record
 from fairdraw.render import fingerprint
@@ -14,6 +16,7 @@ from fairdraw.schema import Draw, ItemList, Opening, SnapshotStatement
 from fairdraw.statement import Entry
 from fairdraw.values import PulseValue
 from fairdraw_cli.casework import Matter, check_ready, earlier_of, find, pulses_of, seeds_of
+from fairdraw_cli.cosigning import Request, pending, second_of, signed_by_all, still_asked
 from fairdraw_cli.desk import published, writing
 from fairdraw_cli.files import PRIVATE, PUBLIC, read, write
 from fairdraw_cli.helping import command
@@ -85,40 +88,98 @@ def write_bundles(matter: Matter, drawn: Entry, *, anew: bool = False) -> list[P
     return paths
 
 
-def draw_now(matter: Matter, given: tuple[Path, ...]) -> Entry:
-    """Draw, store the result and log the record.
+def request_path(matter: Matter) -> Path:
+    """Return where a record waits for the second signature."""
+    return matter.desk.workspace.draw(matter.name) / "record.request"
+
+
+def drafted(matter: Matter, given: Sequence[Path], second: str | None) -> Draw:
+    """Draw and store the result; return the record, nobody's yet.
 
     Raises:
         WorkspaceError: the draw is not ready.
         AssignmentError: no team can be drawn under the announced rules.
     """
     check_ready(matter)
-    desk = matter.desk
-    pulses, randomness = pulses_of(matter, finder(desk.workspace, given, several=len(matter.said.beacon) > 1))
+    desk, request = matter.desk, request_path(matter)
+    waiting = pending(desk, request, Draw)
+    if (
+        waiting is not None
+        and waiting.announcement.text == matter.announcement.text_hash
+        and still_asked(desk.workspace, waiting, matter.said.window, second)
+    ):
+        return waiting
+    pulses, randomness = pulses_of(matter, finder(desk.workspace, tuple(given), several=len(matter.said.beacon) > 1))
     embargo = matter.embargo()
     material = key_material(matter.announcement, seeds=seeds_of(matter), pulses=randomness, embargo=embargo)
     inputs = matter.inputs()
     outcome = draw_lots(inputs, material.key())
-    record = make_record(desk.head, inputs, pulses=pulses, outcome=outcome, embargo=embargo)
+    beside = second_of(desk.workspace, matter.said.window, second)
+    record = make_record(desk.head, inputs, pulses=pulses, outcome=outcome, embargo=embargo, with_=beside)
     # A sealed result is nobody's to read before its day, so it does not lie beside the tiles.
     desk.workspace.keep(record.artifact, record.statement.results.digest, public=matter.sealed is None)
-    return desk.add(record.statement)
+    if beside:
+        Request(record.statement, None, None).write(request)
+    return record.statement
+
+
+def log_record(matter: Matter, said: Draw, *, keys: Sequence[Path] = (), answers: Sequence[Path] = ()) -> Entry | None:
+    """Log a record once its second has signed it; None as long as it waits for that."""
+    signed = signed_by_all(matter.desk, said, keys, answers)
+    if signed is None:
+        return None
+    entry = matter.desk.add_signed(signed)
+    request_path(matter).unlink(missing_ok=True)
+    return entry
+
+
+def draw_now(matter: Matter, given: Sequence[Path], *, answers: Sequence[Path] = ()) -> Entry:
+    """Draw, store the result and log the record.
+
+    Raises:
+        WorkspaceError: the draw is not ready; or `waits-for-second`, whose signature is not at hand.
+        AssignmentError: no team can be drawn under the announced rules.
+    """
+    said = drafted(matter, given, None)
+    entry = log_record(matter, said, answers=answers)
+    if entry is None:
+        raise WorkspaceError("waits-for-second", expected=list(said.with_), found=str(request_path(matter)))
+    return entry
+
+
+def _tell_waiting(session: Session, matter: Matter, said: Draw) -> None:
+    """Say whose signature a record waits for; nothing of the draw is told before both have signed."""
+    request, shown = request_path(matter), fingerprint(said.text_hash())
+    session.say("cosigning.waiting", names=list(said.with_), file=request)
+    session.say("cosigning.how-to", file=request)
+    session.say("draw.fingerprint", fingerprint=shown)
+    session.answer({"id": matter.name, "request": str(request), "with": list(said.with_), "fingerprint": shown})
 
 
 @command(
     click.argument("name", metavar="DRAW-ID"),
     click.option("--pulse", "given", multiple=True, metavar="FILE", type=click.Path(path_type=Path)),
+    click.option("--second", metavar="NAME"),
+    click.option("--key", "keys", multiple=True, metavar="FILE", type=click.Path(path_type=Path)),
+    click.option("--cosigned", "answers", multiple=True, metavar="FILE", type=click.Path(path_type=Path)),
     json=True,
     clock=True,
     wait=True,
 )
-def draw(session: Session, name: str, given: tuple[Path, ...]) -> None:
+def draw(
+    session: Session, name: str, given: tuple[Path, ...], second: str | None, keys: tuple[Path, ...],
+    answers: tuple[Path, ...],
+) -> None:  # fmt: skip
     """Draw the lots of an announced draw."""
     with writing(session) as desk:
         matter = find(desk, name)
         if matter.draw is None:
-            drawn = draw_now(matter, given)
-            matter = find(desk, name)
+            said = drafted(matter, given, second)
+            logged = log_record(matter, said, keys=keys, answers=answers)
+            if logged is None:
+                _tell_waiting(session, matter, said)
+                return
+            drawn, matter = logged, find(desk, name)
             session.say("draw.drawn", id=name)
         else:
             drawn = matter.draw
@@ -140,6 +201,7 @@ def draw(session: Session, name: str, given: tuple[Path, ...]) -> None:
             private = path.stat().st_mode & 0o077 == 0
             sealed = "draw.written-sealed" if path in paths else "draw.written-private"
             session.say(sealed if private else "draw.written", file=path)
+        session.say("print.how", id=name)
         session.answer(
             {"id": name, "text": drawn.text_hash, "fingerprint": fingerprint(drawn.text_hash),
              "counts": statement.counts.model_dump(), "results": statement.results.model_dump(),

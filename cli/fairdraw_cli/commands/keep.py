@@ -31,7 +31,7 @@ def freeze(session: Session, origin: str) -> None:
 @command(json=True, clock=True)
 def gc(session: Session) -> None:
     """Delete partial tiles whose full tile is there."""
-    with writing(session) as desk:
+    with writing(session, speaks=False) as desk:
         deleted = desk.log.collect()
     session.say("keep.collected", count=deleted)
     session.answer({"deleted": deleted})
@@ -69,7 +69,7 @@ def restore(session: Session, size: int, file: Path | None, source: str | None) 
             _bring_up(place, source)
         place.reader().check()
         asked, seen = seen_by_witnesses(session, place)
-        restore_state(place.storage, place.key("log").verifier, state, size=size, seen=seen)
+        restore_state(place.storage, place.log_verifier, state, size=size, seen=seen)
     session.say("keep.restored", size=size)
     asking = "keep.restored-witnesses" if asked else "keep.restored-alone"
     session.say(asking, answered=len(seen), asked=asked, size=size)
@@ -82,7 +82,7 @@ def _bring_up(place: Workspace, source: str) -> None:
     from fairdraw_cli.source import open_source
     from transparency_log.mirror import Mirror
 
-    Mirror(place.storage, open_source(source), place.key("log").verifier, artifacts=named_artifacts).update()
+    Mirror(place.storage, open_source(source), place.log_verifier, artifacts=named_artifacts).update()
     public = place.root / "log" / "artifact"
     for artifact in sorted(public.iterdir()) if public.is_dir() else []:
         if not (place.root / "artifacts" / artifact.name).exists():

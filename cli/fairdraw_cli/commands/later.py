@@ -49,25 +49,31 @@ def _check_reveals(matter: Matter, rule: Committed) -> None:
 def seeds_close(session: Session, name: str, *, force: bool) -> None:
     """Close the list of reveals that count, before the round; with `--force` even if nothing can be drawn then."""
     with writing(session) as desk:
-        matter = find(desk, name)
-        rule = matter.said.seed
-        if not isinstance(rule, Committed):
-            raise WorkspaceError("seed-not-committed", found=name)
-        entry = closing(matter)
-        if entry is None:
-            if desk.now >= matter.limit:
-                raise WorkspaceError(
-                    "too-late-to-close", expected=format_time(matter.limit), found=format_time(desk.now)
-                )
-            if not force:
-                _check_reveals(matter, rule)
-            reveals = tuple(reveal.ref if reveal else None for _, reveal in contributions(matter, rule))
-            entry = desk.add(desk.head.make(RevealsClosed, announcement=matter.announcement.ref, reveals=reveals))
-        listed = entry.of(RevealsClosed).reveals
-        for contributor, reveal in zip(rule.contributors, listed, strict=True):
-            session.say("seeds.counts" if reveal else "seeds.missing", name=contributor.name)
-        told = published(session, desk, entry.index)
-        session.answer({"id": name, "reveals": [ref and ref.text for ref in listed], **told})
+        close_reveals(session, find(desk, name), force=force)
+
+
+def close_reveals(session: Session, matter: Matter, *, force: bool = False) -> None:
+    """Log which reveals count, unless it is logged already, and have that cosigned.
+
+    Raises:
+        WorkspaceError: `seed-not-committed`, `too-late-to-close`, or without `force` `reveals-missing`.
+    """
+    desk, rule, name = matter.desk, matter.said.seed, matter.name
+    if not isinstance(rule, Committed):
+        raise WorkspaceError("seed-not-committed", found=name)
+    entry = closing(matter)
+    if entry is None:
+        if desk.now >= matter.limit:
+            raise WorkspaceError("too-late-to-close", expected=format_time(matter.limit), found=format_time(desk.now))
+        if not force:
+            _check_reveals(matter, rule)
+        reveals = tuple(reveal.ref if reveal else None for _, reveal in contributions(matter, rule))
+        entry = desk.add(desk.head.make(RevealsClosed, announcement=matter.announcement.ref, reveals=reveals))
+    listed = entry.of(RevealsClosed).reveals
+    for contributor, reveal in zip(rule.contributors, listed, strict=True):
+        session.say("seeds.counts" if reveal else "seeds.missing", name=contributor.name)
+    told = published(session, desk, entry.index)
+    session.answer({"id": name, "reveals": [ref and ref.text for ref in listed], **told})
 
 
 @command(NAME, click.option("--names", is_flag=True), json=True, clock=True, wait=True)
@@ -108,6 +114,7 @@ def open_draw(session: Session, name: str, *, names: bool) -> None:
         session.say("open.opened", id=name, index=entry.index)
         for path in (*paths, *papers):
             session.say("draw.written", file=path)
+        session.say("print.how", id=name)
         session.answer({"id": name, "files": [str(path) for path in (*paths, *papers)], **told})
 
 

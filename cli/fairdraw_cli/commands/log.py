@@ -8,13 +8,13 @@ import click
 
 from fairdraw.artifacts import named_artifacts
 from fairdraw.encoding import digest as hashed
-from fairdraw.encoding import format_time, parse_time
 from fairdraw.errors import WorkspaceError
 from fairdraw.schema import SnapshotStatement, VerifierRelease
-from fairdraw.statement import check_signatures, read_entry
+from fairdraw.statement import read_entry
 from fairdraw.trust import Trust, parse_trust
 from fairdraw_cli.desk import Desk, published, writing
 from fairdraw_cli.files import read
+from fairdraw_cli.handed import check_entry
 from fairdraw_cli.helping import command
 from fairdraw_cli.history import Read, known_reader, lacking, signed_sizes
 from fairdraw_cli.progress import counting
@@ -181,28 +181,6 @@ class _Named:
         return missing, altered
 
 
-def _check_entry(desk: Desk, data: bytes) -> None:
-    """Refuse an entry that is not a supervisor's next statement in this log.
-
-    Raises:
-        WorkspaceError: `not-a-supervisor`, `another-log`, `statement-ahead` or `chain-does-not-fit`.
-        StatementError: it is not a statement, or not signed by that supervisor.
-    """
-    told = read_entry(data, len(desk.history.data))
-    statement, place = told.statement, desk.workspace
-    if statement.by not in place.trust.supervisors:
-        raise WorkspaceError("not-a-supervisor", expected=sorted(place.trust.supervisors), found=statement.by)
-    if (statement.log, statement.bureau) != (place.origin, place.bureau):
-        raise WorkspaceError("another-log", expected=place.origin, found=statement.log)
-    check_signatures(told, desk.supervisors_keys())
-    if parse_time(statement.time) > desk.now:
-        # Logged, it could not be told from a statement that was dated ahead, and no witness would cosign the log.
-        raise WorkspaceError("statement-ahead", expected=format_time(desk.now), found=statement.time)
-    head = desk.history.head(log=place.origin, bureau=place.bureau, by=statement.by, now=desk.now)
-    if (statement.seq, statement.prev) != (head.seq, head.prev):
-        raise WorkspaceError("chain-does-not-fit", name=statement.by, expected=head.seq, found=statement.seq)
-
-
 def _keep(desk: Desk, data: bytes, files: Sequence[Path]) -> None:
     """Store the files that a supervisor's entry names, before it is logged.
 
@@ -234,7 +212,7 @@ def add(session: Session, file: Path, files: tuple[Path, ...]) -> None:
     with writing(session) as desk:
         told = desk.history.find(read_entry(data, 0).text_hash)
         if told is None:
-            _check_entry(desk, data)
+            check_entry(desk.workspace, desk.history, desk.now, data)
             _keep(desk, data, files)
             told = desk.append(data)
         kind = session.word(f"statement.{told.statement.type}")

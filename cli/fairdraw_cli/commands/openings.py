@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 import click
 
 from fairdraw.encoding import canonical, lines, parse, split_lines
-from fairdraw.errors import WorkspaceError
+from fairdraw.errors import EncodingError, WorkspaceError
 from fairdraw.registry import Row
 from fairdraw.schema import SnapshotStatement
 from fairdraw.snapshot import Opening, open_row
@@ -40,12 +40,22 @@ def openings_of(
 def opened(
     statement: SnapshotStatement, secret: bytes, private: bytes, numbers: Collection[str], *, own: bool = False
 ) -> Iterator[tuple[Opening, ...]]:
-    """Yield the openings of some rows of a snapshot; with `own` those of closed fields too."""
-    fields = [field for field, openable in statement.private if openable or own]
-    for line in split_lines(private):
-        match parse(line):
-            case {"no": str(no), "private": list(values)} if no in numbers:
-                yield open_row(secret, statement, Row(no, {}, tuple(map(str, values))), fields, own=own)
+    """Yield the openings of some rows of a snapshot; with `own` those of closed fields too.
+
+    Raises:
+        WorkspaceError: `private-unreadable`; nothing of the line is quoted, for it may be somebody's name.
+    """
+    fields, line = [field for field, openable in statement.private if openable or own], 1
+    try:
+        for line, data in enumerate(split_lines(private), 1):
+            match parse(data):
+                case {"no": str(no), "private": list(values)} if len(values) == len(statement.private):
+                    if no in numbers:
+                        yield open_row(secret, statement, Row(no, {}, tuple(map(str, values))), fields, own=own)
+                case _:
+                    raise WorkspaceError("private-unreadable", registry=statement.registry, line=line)
+    except EncodingError:
+        raise WorkspaceError("private-unreadable", registry=statement.registry, line=line) from None
 
 
 def _audit_rows(matter: Matter) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -66,7 +76,7 @@ def _audit_rows(matter: Matter) -> tuple[tuple[str, ...], tuple[str, ...]]:
 )
 def openings(session: Session, name: str, numbers: tuple[str, ...], *, everything: bool) -> None:
     """Write openings of rows for supervisors."""
-    with writing(session) as desk:
+    with writing(session, speaks=False) as desk:
         matter = find(desk, name)
         chosen = (numbers, numbers) if numbers else (None, None) if everything else _audit_rows(matter)
         wanted = dict(zip(("objects", "inspectors"), chosen, strict=True))

@@ -9,7 +9,8 @@ import click
 from fairdraw.acts import Vacancy
 from fairdraw.encoding import canonical, lines
 from fairdraw.errors import SnapshotError, WorkspaceError
-from fairdraw.registry import load_map, read_registry
+from fairdraw.record import same_record
+from fairdraw.render import fingerprint
 from fairdraw.roles import DEPARTMENT, check_role, is_supervisor
 from fairdraw.schema import (
     Announcement,
@@ -20,24 +21,29 @@ from fairdraw.schema import (
     Result,
     SignOff,
     SnapshotStatement,
+    Statement,
     SubstitutionCall,
 )
 from fairdraw.snapshot import SECRET_LENGTH, check_opening, read_openings, read_roster
 from fairdraw.snapshot import freeze as freeze_registry
-from fairdraw.statement import Entry, read_entry
-from fairdraw.trust import parse_trust
+from fairdraw.statement import Entry, parse_text, read_entry
+from fairdraw.statement import sign as sign_statement
+from fairdraw.trust import Trust, parse_trust
 from fairdraw_cli.commands.freeze import seals_in
 from fairdraw_cli.commands.openings import opened
 from fairdraw_cli.commands.substitute import read_call
-from fairdraw_cli.commands.supervise import KEY, LOG, TRUST, Chair, hand_over, signer_of, sit
+from fairdraw_cli.commands.supervise import KEY, LOG, TRUST, Chair, folder_of, hand_over, kept_in, signer_of, sit
 from fairdraw_cli.cosigning import Request
 from fairdraw_cli.files import PRIVATE, create_private, read, read_secret, write
 from fairdraw_cli.helping import command
+from fairdraw_cli.history import History, known_reader
+from fairdraw_cli.refused import MENDED, REFUSED, Source, check_refused, map_of, write_refused
 from fairdraw_cli.rows import bad_row
 from fairdraw_cli.session import Session
 from fairdraw_cli.source import open_source
+from fairdraw_cli.unitact import check_asked, check_next, keep_signed, tell_asked
 from fairdraw_cli.workspace import check_id
-from transparency_log.note import Note
+from transparency_log.note import Note, SigningKey
 
 INDEX = click.argument("index", metavar="ENTRY", type=click.IntRange(min=0))
 SIGNED_OFF = (ItemList, Plan, Draw, Result)
@@ -67,8 +73,7 @@ def sign(session: Session, index: int, key: Path, log: str, trust: Path) -> None
     if entry is None:
         check_role(chair.head().make(SignOff, of=of.ref, role=role), chair.trust, None)
         entry = chair.signed(SignOff, of=of.ref, role=role)
-    session.say("sign.role", role=session.words.say("role", role) if session.words.has("role", role) else role,
-                type=session.word(f"statement.{of.statement.type}"), index=index)  # fmt: skip
+    session.say("sign.role", role=session.role(role), type=session.word(f"statement.{of.statement.type}"), index=index)
     hand_over(session, chair, entry)
 
 
@@ -112,15 +117,21 @@ def receipt(
 @command(
     click.argument("file", metavar="REQUEST-FILE", type=click.Path(path_type=Path)),
     KEY, TRUST,
+    click.option("--log", metavar="DIR|URL"),
     click.option("--out", metavar="FILE", type=click.Path(path_type=Path)),
     json=True,
 )  # fmt: skip
-def cosign(session: Session, file: Path, key: Path, trust: Path, out: Path | None) -> None:
-    """Sign a call for a substitute, or the announcement of a joint draw, beside the bureau."""
+def cosign(session: Session, file: Path, key: Path, trust: Path, log: str | None, out: Path | None) -> None:
+    """Sign beside the bureau what it asks for, or a result of one's own that it wrote down."""
     known = parse_trust(read(trust))
-    signer = signer_of(known, key)
+    seen = None if log is None else _seen(log, known)
+    signer = signer_of(known, key, seen)
     data, name = read(file), signer.verifier.name
     said = Request.read(data).said
+    if name == said.by:
+        note = _of_own(session, Request.read(data), known, seen, key, signer)
+        _answer(session, said, note, out or _answer_path(file, name))
+        return
     if name not in said.with_:
         raise WorkspaceError("not-a-co-signer", expected=list(said.with_), found=name)
     if not known.bureau_keys(said.by, said.log):
@@ -133,12 +144,49 @@ def cosign(session: Session, file: Path, key: Path, trust: Path, out: Path | Non
         _of_call(session, *called, embargo=Request.read(data).embargo, folder=folder, note=note)
     elif isinstance(said, Announcement) and role == DEPARTMENT:
         _of_announcement(session, said, folder)
+    elif isinstance(said, Announcement | Draw) and (said.by, name) in {(s.bureau, s.name) for s in known.seconds}:
+        _as_second(session, said, folder, note)
     else:
         raise WorkspaceError("request-of-another", found=said.by)
-    path = out or file.with_name(f"{file.name}.{name.replace('/', '_')}.note")
+    _answer(session, said, note, out or _answer_path(file, name))
+
+
+def _answer_path(file: Path, name: str) -> Path:
+    return file.with_name(f"{file.name}.{name.replace('/', '_')}.note")
+
+
+def _answer(session: Session, said: Statement, note: bytes, path: Path) -> None:
     write(path, note)
     session.say("cosign-call.signed", file=path)
     session.answer({"file": str(path), "type": said.type, "text": said.text_hash()})
+
+
+def _seen(log: str, known: Trust) -> History:
+    return History.read(known_reader(open_source(log), known, where=log)[0])
+
+
+def _of_own(
+    session: Session, request: Request, known: Trust, seen: History | None, key: Path, signer: SigningKey
+) -> bytes:
+    """Check, tell, sign and keep the next statement of one's own chain, as the bureau wrote it down.
+
+    Raises:
+        ActError: `wrong-role`, `outcomes-altered`, `bad-outcomes` or `outcome-twice`.
+        WorkspaceError: it is no result, or not the next that one may sign.
+    """
+    said, rows = check_asked(request)
+    if not known.bureau_keys(said.bureau, said.log):
+        raise WorkspaceError("request-of-another", found=said.bureau)
+    check_role(said, known, None)
+    if seen is not None:
+        seen.named((said.draw if isinstance(said, Result) else said.result).text)
+    before = check_next(said, kept_in(folder_of(key)), seen)
+    tell_asked(session, said, rows)
+    if before is not None:
+        return before.data
+    note = sign_statement(said, [signer])
+    keep_signed(folder_of(key), said, note)
+    return note
 
 
 def _of_call(
@@ -169,31 +217,64 @@ def _of_announcement(session: Session, said: Announcement, folder: Path) -> None
     newest = {e.statement.registry: e.text_hash for e in frozen if isinstance(e.statement, SnapshotStatement)}
     if not {ref.text for ref in said.joint} & set(newest.values()):
         raise WorkspaceError("not-the-newest-frozen", expected=sorted(newest), found=[ref.text for ref in said.joint])
-    session.say("cosign-call.announces", slots=list(said.slots), window=said.window)
+    _tell_announcement(session, said, "cosign-call.announces")
+
+
+def _tell_announcement(session: Session, said: Announcement, sentence: str) -> None:
+    session.say(sentence, slots=list(said.slots), window=said.window)
     for source in said.beacon:
         session.say("cosign-call.round", chain=source.beacon, round=source.round)
+
+
+def _as_second(session: Session, said: Announcement | Draw, folder: Path, note: bytes) -> None:
+    """Tell what a second signs, and keep it: of one announcement one outcome.
+
+    Raises:
+        WorkspaceError: `cosigned-another-draw`.
+    """
+    if isinstance(said, Announcement):
+        _tell_announcement(session, said, "cosign-call.announces-second")
+    else:
+        kept = folder / f"draw-{said.announcement.text}.note"
+        before = parse_text(Note.parse(read(kept)).text.encode()) if kept.exists() else said
+        if not isinstance(before, Draw) or not same_record(before, said):
+            # Two outcomes of one announcement are two draws, of which the bureau would choose one.
+            raise WorkspaceError("cosigned-another-draw", index=said.announcement.index, found=str(kept))
+        write(kept, note, mode=PRIVATE)
+        session.say("cosign-call.draws", index=said.announcement.index, drawn=said.counts.drawn,
+                    objects=said.counts.objects)  # fmt: skip
+    session.say("cosign-call.fingerprint", fingerprint=fingerprint(said.text_hash()))
 
 
 @command(
     click.argument("registry", metavar="REGISTRY"),
     click.argument("file", metavar="FILE", type=click.Path(path_type=Path)),
     click.option("--map", "map_file", metavar="MAP.toml", type=click.Path(path_type=Path)),
-    KEY, LOG, TRUST,
+    REFUSED, MENDED, KEY, LOG, TRUST,
     json=True,
     clock=True,
 )  # fmt: skip
 def freeze(
-    session: Session, registry: str, file: Path, map_file: Path | None, key: Path, log: str, trust: Path
+    session: Session,
+    registry: str,
+    file: Path,
+    map_file: Path | None,
+    key: Path,
+    log: str,
+    trust: Path,
+    **sheets: Path | None,
 ) -> None:
     """Freeze a department's own inspectors for joint draws; the bureau logs the snapshot and serves its roster."""
     check_id(registry)
+    check_refused(sheets["refused"])
     chair = sit(session, key, log, trust)
-    mapping = load_map(read(map_file).decode("utf-8-sig", "replace")) if map_file else None
+    source = Source(file, map_of(map_file), sheets["mended"])
     numbers = chair.folder / f"{registry}.numbers.csv"
     known = read(numbers) if numbers.exists() else None
-    reading = read_registry(read(file), mapping, name=file.name, numbers=known, secret=os.urandom(SECRET_LENGTH))
+    reading = source.read(numbers=known, secret=os.urandom(SECRET_LENGTH))
     for problem in reading.problems:
-        session.note("freeze.bad-row", **bad_row(session, problem))
+        session.note("freeze.bad-row", **bad_row(session, problem, source.called))
+    write_refused(session, sheets["refused"], source, reading)
     if reading.problems:
         raise WorkspaceError("nothing-frozen", count=len(reading.left_out))
     secret = os.urandom(SECRET_LENGTH)

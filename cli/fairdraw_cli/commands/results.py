@@ -18,20 +18,22 @@ from fairdraw.schema import Correction, Draw, Result
 from fairdraw.statement import Entry
 from fairdraw_cli.aftermath import add_act, entry_at, keep, open_draw_of, regulation_for
 from fairdraw_cli.casework import Matter, find
-from fairdraw_cli.commands.acts import INDEX, KEY, NAME, REASON, done
+from fairdraw_cli.commands.acts import INDEX, NAME, REASON, done
 from fairdraw_cli.commands.plan import tell_faults
 from fairdraw_cli.desk import Desk, writing
 from fairdraw_cli.files import read
 from fairdraw_cli.helping import command
-from fairdraw_cli.resultform import read_results
+from fairdraw_cli.resultform import COLUMNS, read_results
 from fairdraw_cli.rows import bad_row
 from fairdraw_cli.session import Session
+from fairdraw_cli.unitact import BY, COSIGNED, KEY, Act, Asked, Signing, act_of_unit
 
 FILE = click.argument("file", metavar="RESULTS.csv", type=click.Path(path_type=Path))
 CALENDAR = click.option("--calendar", "table", metavar="FILE", type=click.Path(path_type=Path))
 
 
-def _calendar(table: Path | None) -> Calendar:
+def calendar_of(table: Path | None) -> Calendar:
+    """Return the published working days, and those of a table that somebody gives."""
     return published() if table is None else extended(published(), parse(read(table)))
 
 
@@ -84,6 +86,11 @@ class _Ledger:
         return [line for _, line in self.before if isinstance(line, OutcomeLine) and line.no == no]
 
 
+def _heading(session: Session, column: str) -> str:
+    heading = COLUMNS.get(column)
+    return f"{column} {heading}" if session.lang == "zh" and heading else column or "—"
+
+
 def _checked(
     session: Session, ledger: _Ledger, file: Path, rows: Sequence[tuple[int, Line]], problems: list[Problem],
     *, correcting: bool,
@@ -95,7 +102,7 @@ def _checked(
     """
     problems += [p for number, line in rows if (p := ledger.problem(number, line, correcting=correcting))]
     for problem in sorted(problems, key=lambda one: one.line):
-        session.note("freeze.bad-row", **bad_row(session, problem))
+        session.note("freeze.bad-row", **bad_row(session, problem) | {"field": _heading(session, problem.field)})
     if problems or not rows:
         raise WorkspaceError("bad-results", found=file.name, count=len(problems))
     count = 0
@@ -119,12 +126,20 @@ def _checked(
 
 
 def _log(
-    session: Session, desk: Desk, kind: type[Result] | type[Correction], lines: Sequence[Line],
-    regulation: Regulation | None, key: Path | None, **fields: Any,
+    session: Session, matter: Matter, kind: type[Act], lines: Sequence[Line], signing: Signing, request: str,
+    **fields: Any,
 ) -> None:  # fmt: skip
+    desk, regulation = matter.desk, regulation_for(matter)
     data, listing = format_outcomes(lines)
-    keep(desk, data)
-    entry, new = add_act(desk, kind, regulation=regulation, by_key=key, outcomes=listing, **fields)
+    fields["outcomes"] = listing
+    if signing.elsewhere:
+        asked = Asked(kind, fields, data, desk.workspace.draw(matter.name) / request)
+        entry, new = act_of_unit(session, desk, asked, signing, regulation)
+        if entry is None:
+            return
+    else:
+        keep(desk, data)
+        entry, new = add_act(desk, kind, regulation=regulation, by_key=signing.key, **fields)
     dues = sorted({line.due for line in lines if isinstance(line, OutcomeLine) and line.due is not None})
     if dues:
         session.say("result.due", first=dues[0], last=dues[-1])
@@ -134,27 +149,30 @@ def _log(
 def _again(desk: Desk, rows: Sequence[tuple[int, Line]], draw: str) -> Entry | None:
     """Return the result that says the same already, after a crash or a second call."""
     try:
-        _, listing = format_outcomes(line for _, line in rows)
+        data, listing = format_outcomes(line for _, line in rows)
     except ActError:
         return None
     logged = desk.history.all(Result)
-    return next((e for e, said in logged if said.draw.text == draw and said.outcomes == listing), None)
+    entry = next((e for e, said in logged if said.draw.text == draw and said.outcomes == listing), None)
+    if entry is not None:
+        keep(desk, data)  # whoever signed it may have had it logged without its rows
+    return entry
 
 
-@command(NAME, FILE, KEY, CALENDAR, json=True, clock=True, wait=True)
-def result(session: Session, name: str, file: Path, key: Path | None, table: Path | None) -> None:
+@command(NAME, FILE, KEY, BY, COSIGNED, CALENDAR, json=True, clock=True, wait=True)
+def result(session: Session, name: str, file: Path, table: Path | None, **signs: Any) -> None:
     """Log what inspections of drawn objects found."""
+    signing = Signing.of(session, **signs)
     with writing(session) as desk:
         matter = find(desk, name)
         drawn = open_draw_of(matter)
-        regulation = regulation_for(matter)
-        ledger = _Ledger(matter, drawn, regulation, _calendar(table))
+        ledger = _Ledger(matter, drawn, regulation_for(matter), calendar_of(table))
         rows, problems = read_results(file, ledger.due)
         if rows and not problems and (entry := _again(desk, rows, drawn.text_hash)) is not None:
             done(session, desk, entry, new=False, outcomes=len(rows))
             return
         lines = _checked(session, ledger, file, rows, problems, correcting=False)
-        _log(session, desk, Result, lines, regulation, key, draw=drawn.ref)
+        _log(session, matter, Result, lines, signing, "result.request", draw=drawn.ref)
 
 
 def _matter_of(desk: Desk, draw: str) -> Matter:
@@ -165,9 +183,10 @@ def _matter_of(desk: Desk, draw: str) -> Matter:
     raise WorkspaceError("statement-missing", found=draw)
 
 
-@command(INDEX, FILE, REASON, KEY, CALENDAR, json=True, clock=True, wait=True)
-def correct(session: Session, index: int, file: Path, reason: str, key: Path | None, table: Path | None) -> None:
+@command(INDEX, FILE, REASON, KEY, BY, COSIGNED, CALENDAR, json=True, clock=True, wait=True)
+def correct(session: Session, index: int, file: Path, reason: str, table: Path | None, **signs: Any) -> None:
     """Correct a logged result, or close drawn objects that will not be inspected."""
+    signing = Signing.of(session, **signs)
     with writing(session) as desk:
         of = entry_at(desk, index)
         match of.statement:
@@ -178,8 +197,8 @@ def correct(session: Session, index: int, file: Path, reason: str, key: Path | N
             case _:
                 raise WorkspaceError("not-correctable", index=index, found=of.statement.type)
         drawn = open_draw_of(matter)
-        regulation = regulation_for(matter)
-        ledger = _Ledger(matter, drawn, regulation, _calendar(table))
+        ledger = _Ledger(matter, drawn, regulation_for(matter), calendar_of(table))
         rows, problems = read_results(file, ledger.due)
         lines = _checked(session, ledger, file, rows, problems, correcting=True)
-        _log(session, desk, Correction, lines, regulation, key, result=of.ref, reason=reason)
+        waits = f"correction-{index}.request"
+        _log(session, matter, Correction, lines, signing, waits, result=of.ref, reason=reason)

@@ -22,7 +22,7 @@ from fairdraw_cli.commands.openings import openings_of
 from fairdraw_cli.desk import writing
 from fairdraw_cli.files import PRIVATE, PUBLIC, check_folder, write
 from fairdraw_cli.helping import command
-from fairdraw_cli.papers import access_of, material_of, result_list, templates
+from fairdraw_cli.papers import access_of, languages, material_of, result_list, templates
 from fairdraw_cli.session import LANGUAGES, Session, catalogue
 
 TOGETHER: Final = 100  # slips on one page: browsers print no thousands of codes at once
@@ -83,7 +83,7 @@ def _on_paper(matter: Matter, draw: Entry, slips: Mapping[Path, Slip]) -> list[S
 
 
 def _print(path: Path, sheets: Sequence[SlipSheet], name: str, *, mode: int = PUBLIC) -> Path:
-    page = slips_html(sheets, templates(), [catalogue(lang) for lang in LANGUAGES], name=name)
+    page = slips_html(sheets, templates(), languages(), name=name)
     write(path, page.encode(), mode=mode)
     return path
 
@@ -110,9 +110,12 @@ def _one(session: Session, matter: Matter, draw: Entry, no: str, *, own: bool) -
     )  # fmt: skip
 
 
-def _all(session: Session, matter: Matter, draw: Entry, folder: Path) -> None:
-    """Write the slips of all drawn objects, as one posts them."""
-    check_folder(folder)
+def slips_of_drawn(matter: Matter, draw: Entry, folder: Path) -> dict[Path, SlipSheet]:
+    """Write the slips of all drawn objects into a folder, and return how they are printed, by their file.
+
+    Raises:
+        WorkspaceError: `slip-while-sealed`.
+    """
     _check_open(matter, "objects", own=False)
     role, snapshot, roster = next(matter.rosters())
     _, drawn = read_lines(lines(result_list(matter.desk.workspace, draw.of(Draw))))
@@ -121,16 +124,28 @@ def _all(session: Session, matter: Matter, draw: Entry, folder: Path) -> None:
         folder / f"{matter.name}.{one.no}.slip.fairdraw.json": one
         for one in _slips(matter, draw, role, snapshot, roster, numbers, {})
     }
-    sheets = _on_paper(matter, draw, made)
+    return dict(zip(made, _on_paper(matter, draw, made), strict=True))
+
+
+def slip_pages(matter: Matter, sheets: Sequence[SlipSheet], folder: Path) -> list[Path]:
+    """Write slips as pages for a browser to print, so many together as it bears; returns their paths."""
     pages = []
     for at in range(0, len(sheets), TOGETHER):
         number = f"-{at // TOGETHER + 1}" if len(sheets) > TOGETHER else ""
         pages.append(_print(folder / f"{matter.name}.slips{number}.html", sheets[at : at + TOGETHER], matter.name))
+    return pages
+
+
+def _all(session: Session, matter: Matter, draw: Entry, folder: Path) -> None:
+    """Write the slips of all drawn objects, as one posts them."""
+    check_folder(folder)
+    made = slips_of_drawn(matter, draw, folder)
+    pages = slip_pages(matter, [*made.values()], folder)
     session.say("slip.all-written", count=len(made), folder=folder)
     for page in pages:
         session.say("slip.page", file=page)
     session.answer(
-        {"id": matter.name, "numbers": numbers, "files": [str(path) for path in made],
+        {"id": matter.name, "numbers": [one.no for one in made.values()], "files": [str(path) for path in made],
          "pages": [str(page) for page in pages]}
     )  # fmt: skip
 
@@ -150,7 +165,7 @@ def slip(session: Session, name: str, no: str | None, folder: Path | None, *, ow
     if folder is not None and own:
         # One file with every owner's fields would be handed to somebody.
         raise click.UsageError(session.word("slip.all-not-own"))
-    with writing(session) as desk:
+    with writing(session, speaks=False) as desk:
         matter = find(desk, name)
         if matter.draw is None:
             raise WorkspaceError("not-drawn", found=name)

@@ -1,6 +1,5 @@
 """`init`, `witness add`, `supervisor add`: a workspace and whom it trusts."""
 
-import os
 from pathlib import Path
 
 import click
@@ -8,13 +7,16 @@ import click
 from fairdraw.errors import WorkspaceError
 from fairdraw.permalink import check_site
 from fairdraw.roles import KNOWN
-from fairdraw_cli.files import PRIVATE_FOLDER, create_private, sync_folder, write
+from fairdraw_cli.files import PRIVATE_FOLDER, sync_folder, write
 from fairdraw_cli.helping import command
+from fairdraw_cli.history import sizes_with_quorum
+from fairdraw_cli.keyring import new_passphrase
+from fairdraw_cli.keys import make_key, open_key, place_key
 from fairdraw_cli.session import Session
 from fairdraw_cli.trustfile import add_supervisor, add_witness, first_trust
 from fairdraw_cli.workspace import FOLDERS, ML_DSA, PRIVATE_FOLDERS, Workspace, rehearsal_name
 from transparency_log.log import Log
-from transparency_log.note import COSIGNATURE_ML_DSA_44, ED25519, Signer
+from transparency_log.note import COSIGNATURE_ML_DSA_44, ED25519, SigningKey
 from transparency_log.state import SqliteState
 from transparency_log.storage import Directory
 
@@ -25,10 +27,23 @@ def _check_new(root: Path) -> None:
         raise WorkspaceError("folder-not-empty", found=str(root))
 
 
-def _make_key(root: Path, file: str, name: str, algorithm: int = ED25519) -> Signer:
-    signer = Signer.from_seed(name, os.urandom(32), algorithm)
-    create_private(root / "keys" / f"{file}.key", f"{signer.format()}\n".encode())
-    return signer
+def _check_given(key: Path, name: str) -> None:
+    """Refuse a key file of another name, or of a kind that signs no notes, before anything is made.
+
+    Raises:
+        WorkspaceError: `not-a-key-of`.
+    """
+    given = open_key(key)
+    if (given.name, given.algorithm) != (name, ED25519):
+        raise WorkspaceError("not-a-key-of", expected=name, found=given.verifier.vkey)
+
+
+def _place_key(root: Path, file: str, name: str, given: Path | None, phrase: str | None) -> SigningKey:
+    """Put a new key into a workspace, or the file of one that is there already: in a token, perhaps."""
+    path = root / "keys" / f"{file}.key"
+    if given is None:
+        return make_key(path, name, phrase=phrase)
+    return place_key(path, given, phrase=phrase)
 
 
 @command(
@@ -38,21 +53,31 @@ def _make_key(root: Path, file: str, name: str, algorithm: int = ED25519) -> Sig
     click.option("--rehearsal", is_flag=True),
     click.option("--ml-dsa", is_flag=True),
     click.option("--site", metavar="URL"),
+    click.option("--encrypt", is_flag=True),
+    click.option("--log-key", metavar="FILE", type=click.Path(path_type=Path)),
+    click.option("--bureau-key", metavar="FILE", type=click.Path(path_type=Path)),
     json=True,
 )
-def init(
-    session: Session, folder: Path, bureau: str, origin: str, *, rehearsal: bool, ml_dsa: bool, site: str | None
-) -> None:
+def init(  # noqa: PLR0913 - each is an option
+    session: Session, folder: Path, bureau: str, origin: str, log_key: Path | None, bureau_key: Path | None, *,
+    rehearsal: bool, ml_dsa: bool, site: str | None, encrypt: bool,
+) -> None:  # fmt: skip
     """Make a workspace: keys, an empty log, a trust file."""
     site = None if site is None else check_site(site)
     bureau, origin = (rehearsal_name(name, rehearsal=rehearsal) for name in (bureau, origin))
     if bureau == origin:
         raise WorkspaceError("same-name", found=bureau)
     _check_new(folder)
+    for given, owner in ((log_key, origin), (bureau_key, bureau)):
+        if given is not None:
+            _check_given(given, owner)
+    phrase = new_passphrase(folder / "keys") if encrypt else None
     for name in FOLDERS:
         (folder / name).mkdir(mode=PRIVATE_FOLDER if name in PRIVATE_FOLDERS else 0o755, parents=True)
-    log, key = _make_key(folder, "log", origin), _make_key(folder, "bureau", bureau)
-    further = [_make_key(folder, ML_DSA, origin, COSIGNATURE_ML_DSA_44)] if ml_dsa else []
+    log = _place_key(folder, "log", origin, log_key, phrase)
+    key = _place_key(folder, "bureau", bureau, bureau_key, phrase)
+    second = folder / "keys" / f"{ML_DSA}.key"
+    further = [make_key(second, origin, COSIGNATURE_ML_DSA_44, phrase=phrase)] if ml_dsa else []
     witnesses, practice = {}, None
     if rehearsal:
         from fairdraw_cli.rehearsal import make_beacon, make_witnesses
@@ -70,7 +95,7 @@ def init(
     for signer in further:
         session.say("init.ml-dsa")
         session.line(signer.verifier.vkey)
-    session.say("init.keys")
+    session.say("init.keys-encrypted" if encrypt else "init.keys")
     session.say("init.next-rehearsal" if rehearsal else "init.next", folder=folder)
     session.answer({"folder": str(folder), "bureau": bureau, "origin": origin, "rehearsal": rehearsal,
                     "site": site})  # fmt: skip
@@ -85,11 +110,15 @@ def init(
 def witness_add(session: Session, name: str, vkey: str, url: str | None) -> None:
     """Add a witness to the trust file."""
     place = Workspace.open(session.folder)
+    had = sizes_with_quorum(place.storage.read, place.trust.policy)
     add_witness(place.root / "trust", name=name, vkey=vkey, url=url)
-    policy = place.trust.policy
+    policy = Workspace.open(session.folder).trust.policy
+    lost = len(had - sizes_with_quorum(place.storage.read, policy))
     needed = next((group.threshold for group in policy.groups if group.name == policy.quorum), len(policy.witnesses))
     session.say("witness.added", name=name, needed=needed, witnesses=len(policy.witnesses))
-    session.answer({"name": name, "needed": needed, "witnesses": len(policy.witnesses)})
+    if lost:
+        session.note("witness.quorum-lost", count=lost)
+    session.answer({"name": name, "needed": needed, "witnesses": len(policy.witnesses), "lost": lost})
 
 
 @command(
@@ -105,5 +134,5 @@ def supervisor_add(session: Session, name: str, role: str, vkey: str) -> None:
     count = len(place.trust.supervisors)
     if role not in KNOWN:
         session.note("supervisor.role-unknown", role=role, expected=list(KNOWN))
-    session.say("supervisor.added", name=name, role=role, count=count)
+    session.say("supervisor.added", name=name, role=session.role(role), count=count)
     session.answer({"name": name, "role": role, "supervisors": count})

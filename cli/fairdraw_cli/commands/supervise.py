@@ -17,7 +17,7 @@ from fairdraw.encoding import digest as hashed
 from fairdraw.encoding import format_time, parse_time
 from fairdraw.errors import WorkspaceError
 from fairdraw.events import check_values, read_definition, read_values
-from fairdraw.schema import Announcement, Commitment, Deposit, Evidence, Plan, Reveal, Statement, Until
+from fairdraw.schema import Announcement, Commitment, Deposit, Evidence, Key, Loss, Plan, Reveal, Statement, Until
 from fairdraw.statement import Entry, Head, read_entry, sign
 from fairdraw.trust import Trust, parse_trust
 from fairdraw_cli.commands.events import tell_values
@@ -26,10 +26,13 @@ from fairdraw_cli.eventwork import evidence_of, source_of_events
 from fairdraw_cli.files import PRIVATE, check_folder, create_private, read, read_secret, write
 from fairdraw_cli.helping import command
 from fairdraw_cli.history import History, known_reader
+from fairdraw_cli.keyring import new_passphrase
+from fairdraw_cli.keys import make_key, open_key
+from fairdraw_cli.rotation import RETIRED, follow, prepare, settle, sign_change
 from fairdraw_cli.session import Session
 from fairdraw_cli.source import open_source
 from fairdraw_cli.workspace import rehearsal_name
-from transparency_log.note import Signer
+from transparency_log.note import SigningKey, Verifier
 
 if TYPE_CHECKING:
     from fairdraw_cli.desk import Desk
@@ -48,7 +51,7 @@ class Chair:
     """A supervisor with a key, a trust file of one's own, and the log as it stands."""
 
     file: Path
-    signer: Signer
+    signer: SigningKey
     trust: Trust
     origin: str
     history: History
@@ -62,12 +65,12 @@ class Chair:
             WorkspaceError: `not-a-supervisor`.
         """
         place = desk.workspace
-        return cls(key, signer_of(place.trust, key), place.trust, place.origin, desk.history, desk.now)
+        return cls(key, signer_of(place.trust, key, desk.history), place.trust, place.origin, desk.history, desk.now)
 
     @property
     def folder(self) -> Path:
         """Where everything signed with this key is kept."""
-        return self.file.with_name(self.file.name + ".d")
+        return folder_of(self.file)
 
     def head(self) -> Head:
         """Return where this supervisor's chain stands, logged or not.
@@ -92,7 +95,7 @@ class Chair:
 
     def kept(self) -> list[Entry]:
         """Return everything signed so far, in order."""
-        return [read_entry(read(path), 0) for path in sorted(self.folder.glob("*.entry"))]
+        return kept_in(self.folder)
 
     def before(self, kind: type[S], same: Callable[[S], bool]) -> Entry | None:
         """Return what was signed for the same purpose: a retry gives those bytes again."""
@@ -110,15 +113,27 @@ class Chair:
         return self.folder / f"{statement.seq:0{SEQ_DIGITS}}-{statement.type}.entry"
 
 
-def signer_of(known: Trust, key: Path) -> Signer:
-    """Return the key in a file, of somebody whom a trust file knows.
+def folder_of(key: Path) -> Path:
+    """Return where everything signed with a key is kept."""
+    return key.with_name(key.name + ".d")
+
+
+def kept_in(folder: Path) -> list[Entry]:
+    """Return what was signed with a key, in the order of its chain."""
+    return [read_entry(read(path), 0) for path in sorted(folder.glob("*.entry"))]
+
+
+def signer_of(known: Trust, key: Path, history: History | None = None) -> SigningKey:
+    """Return the key in a file, of somebody whom a trust file knows by it or by one that it follows.
 
     Raises:
         WorkspaceError: `not-a-supervisor`.
     """
-    signer = Signer.parse(read(key).decode("utf-8", "replace"))
-    supervisor = known.supervisors.get(signer.name)
-    if supervisor is None or supervisor.key != signer.verifier:
+    changes = [*(history.entries if history else ()), *kept_in(folder_of(key))]
+    in_force = [follow(one.key, changes) for one in known.supervisors.values()]
+    settle(key, in_force, folder_of(key) / RETIRED)
+    signer = open_key(key)
+    if signer.verifier not in in_force:
         raise WorkspaceError("not-a-supervisor", expected=sorted(known.supervisors), found=signer.name)
     return signer
 
@@ -126,9 +141,9 @@ def signer_of(known: Trust, key: Path) -> Signer:
 def sit(session: Session, key: Path, log: str, trust: Path) -> Chair:
     """Read key, trust file and log, all checked."""
     known = parse_trust(read(trust))
-    signer = signer_of(known, key)
     reader, origin = known_reader(open_source(log), known, where=log)
-    return Chair(key, signer, known, origin, History.read(reader), session.now(known))
+    history = History.read(reader)
+    return Chair(key, signer_of(known, key, history), known, origin, history, session.now(known))
 
 
 def _artifact(log: str, digest: str) -> bytes:
@@ -156,17 +171,17 @@ def hand_over(session: Session, chair: Chair, entry: Entry) -> None:
     click.option("--role", default="social", metavar="ROLE"),
     click.option("--out", metavar="FILE", type=click.Path(path_type=Path)),
     click.option("--rehearsal", is_flag=True),
+    click.option("--encrypt", is_flag=True),
     json=True,
 )
-def create(session: Session, name: str, role: str, out: Path | None, *, rehearsal: bool) -> None:
+def create(session: Session, name: str, role: str, out: Path | None, *, rehearsal: bool, encrypt: bool) -> None:
     """Make a supervisor's key."""
     name = rehearsal_name(name, rehearsal=rehearsal)
     path = out or Path(f"{name.removesuffix('/rehearsal').replace('/', '_')}.key")
     check_folder(path)
-    signer = Signer.from_seed(name, os.urandom(32))
-    create_private(path, f"{signer.format()}\n".encode())
+    signer = make_key(path, name, phrase=new_passphrase(path) if encrypt else None)
     line = f"supervisor {name} {role} {signer.verifier.vkey}"
-    session.say("supervisor.created", file=path)
+    session.say("supervisor.created-encrypted" if encrypt else "supervisor.created", file=path)
     session.say("supervisor.trust-line")
     session.line(line)
     session.answer({"file": str(path), "line": line, "vkey": signer.verifier.vkey})
@@ -264,3 +279,41 @@ def attest(session: Session, slot: str, file: Path, key: Path, log: str, trust: 
         raise WorkspaceError("events-not-over", expected=format_time(events.closes), found=list(told.missing))
     entry = chair.before(Evidence, lambda said: said.of.text == announcement.text_hash and said.files[0] == named)
     hand_over(session, chair, entry or chair.signed(Evidence, of=announcement.ref, files=(named,)))
+
+
+@command(
+    click.option("--to", metavar="FILE", type=click.Path(path_type=Path)),
+    KEY, LOG, TRUST,
+    json=True,
+    clock=True,
+)  # fmt: skip
+def rotate(session: Session, to: Path | None, key: Path, log: str, trust: Path) -> None:
+    """Let a new key follow one's own."""
+    chair = sit(session, key, log, trust)
+    logged = {entry.text_hash for entry in chair.history.entries}
+    waiting = [entry for entry in chair.kept() if isinstance(entry.statement, Key) and entry.text_hash not in logged]
+    if not waiting:
+        new = prepare(key, to)
+        data = sign_change(chair.head(), chair.signer, new)
+        entry = read_entry(data, 0)
+        write(chair.path_of(entry.statement), data, mode=PRIVATE)
+        settle(key, [new.verifier], chair.folder / RETIRED)
+        session.say("key.rotated", file=key, folder=chair.folder / RETIRED)
+        session.line(new.verifier.vkey)
+        waiting.append(entry)
+    hand_over(session, chair, waiting[-1])
+
+
+@command(
+    click.argument("vkey", metavar="VKEY"),
+    click.option("--reason", required=True, type=click.Choice(("lost", "stolen", "destroyed"))),
+    KEY, LOG, TRUST,
+    json=True,
+    clock=True,
+)  # fmt: skip
+def lost(session: Session, vkey: str, reason: str, key: Path, log: str, trust: Path) -> None:
+    """Report that somebody's key is lost."""
+    Verifier.parse(vkey)
+    chair = sit(session, key, log, trust)
+    entry = chair.before(Loss, lambda said: said.key == vkey)
+    hand_over(session, chair, entry or chair.signed(Loss, key=vkey, reason=reason))

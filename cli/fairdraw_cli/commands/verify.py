@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -17,13 +18,23 @@ from fairdraw_cli.files import read
 from fairdraw_cli.helping import command
 from fairdraw_cli.session import Session
 
+STEPS: Final = 3  # that are told to who watches: the file, the log, the checks
+
 
 def _judge(
-    file: Path, trust: Path, *, log: str | None, as_of: str | None, bundle_only: bool, openings: Path | None
+    session: Session,
+    file: Path,
+    trust: Path,
+    *,
+    log: str | None,
+    as_of: str | None,
+    bundle_only: bool,
+    openings: Path | None,
 ) -> Report:
     known = parse_trust(read(trust))
     carried = read_file(_unscanned(read(file)))
     time_of = int(time.time()) if as_of is None else parse_time(as_of)
+    session.progress(1, STEPS, "read")
     opened = tuple(read_openings(read(openings))) if openings else ()
     seen = None
     if log is not None:
@@ -31,6 +42,7 @@ def _judge(
 
         seen = view(open_source(log), known, where=log)
     given = as_of is not None
+    session.progress(2, STEPS, "log")
     if isinstance(carried, Bundle):
         return verify_bundle(
             carried, known, as_of=time_of, as_of_given=given, log=seen, bundle_only=bundle_only, openings=opened
@@ -68,7 +80,8 @@ def verify(
     """Verify a bundle or a slip."""
     if bundle_only and log is not None:
         raise click.UsageError(session.word("verify.either"))
-    report = _judge(file, trust, log=log, as_of=as_of, bundle_only=bundle_only, openings=openings)
+    report = _judge(session, file, trust, log=log, as_of=as_of, bundle_only=bundle_only, openings=openings)
+    session.progress(3, STEPS, "checked")
     session.answer(report.as_json())
     session.line(report_text(report, session.words).rstrip("\n"))
     asked = {check.code: check.reason for check in report.checks}

@@ -12,9 +12,10 @@ from fairdraw_cli.beaconfloor import BeaconFloor, time_of_pulse
 from fairdraw_cli.files import check_folder, read, write
 from fairdraw_cli.helping import command
 from fairdraw_cli.history import fingerprint_of
+from fairdraw_cli.keyring import new_passphrase
 from fairdraw_cli.listening import answer_until_stopped
 from fairdraw_cli.session import CANNOT_TELL, DOES_NOT_HOLD, Session
-from fairdraw_cli.witnessing import EVIDENCE, LOGS, Holder, Home, LogsFile, trust_lines
+from fairdraw_cli.witnessing import EVIDENCE, KEY, LOGS, Holder, Home, LogsFile, trust_lines
 from fairdraw_cli.workspace import rehearsal_name
 from transparency_log.errors import LogError, WitnessError
 from transparency_log.seen import SqliteWitnessState
@@ -37,14 +38,20 @@ PULSES = click.option("--pulse", "pulses", multiple=True, metavar="FILE", type=c
     click.option("--url", metavar="URL"),
     click.option("--ml-dsa", is_flag=True),
     click.option("--rehearsal", is_flag=True),
+    click.option("--encrypt", is_flag=True),
+    click.option("--key", metavar="FILE", type=click.Path(path_type=Path)),
     json=True,
 )
-def create(session: Session, folder: Path, name: str, url: str | None, *, ml_dsa: bool, rehearsal: bool) -> None:
+def create(
+    session: Session, folder: Path, name: str, url: str | None, key: Path | None, *, ml_dsa: bool, rehearsal: bool,
+    encrypt: bool,
+) -> None:  # fmt: skip
     """Make a witness: keys, an empty memory, a list of logs."""
     name = rehearsal_name(name, rehearsal=rehearsal)
     check_folder(folder)
     comment = "".join(f"# {session.word(f'witness.logs-{part}')}\n" for part in ("what", "line", "key"))
-    home = Home.create(folder, name, second=ml_dsa, logs=comment)
+    phrase = new_passphrase(folder / KEY) if encrypt else None
+    home = Home.create(folder, name, second=ml_dsa, logs=comment, phrase=phrase, key=key)
     lines = trust_lines(home.signers, url)
     session.say("witness.created", folder=folder)
     session.say("witness.trust-line")

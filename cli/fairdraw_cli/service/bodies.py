@@ -175,9 +175,11 @@ class CloseBody(Body):
 
 
 class ResultBody(Body):
-    """Outcomes of inspections, with the columns of RESULTS.csv."""
+    """Outcomes with the columns of RESULTS.csv; `by` is a unit that signs them elsewhere, `cosigned` its answer."""
 
     outcomes: Annotated[list[Table], Field(min_length=1, max_length=100_000)]
+    by: Word | None = None
+    cosigned: Annotated[list[Note], Field(max_length=1)] = []
 
 
 class CorrectBody(ResultBody):

@@ -193,11 +193,17 @@ def _except(asked: Asked) -> Iterator[str]:
         yield f"--draw={body.draw}"
 
 
-def _outcomes(asked: Asked) -> str:
-    for outcome in asked.body.outcomes:
+def _outcomes(asked: Asked, place: str, *command: str) -> Iterator[str]:
+    """Yield a command that logs outcomes, and who signs them elsewhere."""
+    body = asked.body
+    for outcome in body.outcomes:
         refuse_files(outcome, *bodies.FILED)
-    (asked.folder / "results.toml").write_text(toml({"outcome": asked.body.outcomes}), encoding="utf-8")
-    return "results.toml"
+    (asked.folder / "results.toml").write_text(toml({"outcome": body.outcomes}), encoding="utf-8")
+    yield from command
+    if body.by is not None:
+        yield f"--by={body.by}"
+    yield from bodies.notes(asked.folder, body.cosigned)
+    yield from ("--", asked.path[place], "results.toml")
 
 
 def _openings(asked: Asked) -> Sequence[str]:
@@ -263,10 +269,9 @@ OPERATIONS: Final = (
     Operation("add_entry", "/v1/entries", LEAD, lambda a: ["log", "add", "--", a.file],
               files={"text/plain": "entry.note"}),
     Operation("log_results", "/v1/draws/{draw}/results", RESULTS,
-              lambda a: ["result", "--", a.path["draw"], _outcomes(a)], bodies.ResultBody),
+              lambda a: _outcomes(a, "draw", "result"), bodies.ResultBody),
     Operation("correct_results", "/v1/entries/{entry}/corrections", RESULTS,
-              lambda a: ["correct", f"--reason={a.body.reason}", "--", a.path["entry"], _outcomes(a)],
-              bodies.CorrectBody),
+              lambda a: _outcomes(a, "entry", "correct", f"--reason={a.body.reason}"), bodies.CorrectBody),
     Operation("log_evidence", "/v1/entries/{entry}/evidence", RESULTS,
               lambda a: ["evidence", "--", a.path["entry"], a.file],
               files={"application/octet-stream": "evidence"}, limit=LARGE),

@@ -11,12 +11,12 @@ import pytest
 from support.hosts import Handler, Outside, bomb, dripping, dripping_head, elsewhere, host, huge, silent
 from support.keys import ml_dsa_signer
 from transparency_log.checkpoint import Checkpoint, SignedCheckpoint, cosign, open_checkpoint, sign_checkpoint
-from transparency_log.client import Answer, ask, askable, latest
+from transparency_log.client import Answer, ask, askable, gather, latest
 from transparency_log.endpoint import WitnessSite
 from transparency_log.errors import StorageError
 from transparency_log.log import Log
 from transparency_log.note import COSIGNATURE_ED25519, Note, Signature, Signer, Verifier
-from transparency_log.policy import Witness
+from transparency_log.policy import Group, Policy, Witness
 from transparency_log.reader import LogReader
 from transparency_log.remote import Deadline
 from transparency_log.seen import MemoryWitnessState
@@ -393,3 +393,40 @@ def test_one_witness_that_shows_what_it_has_is_heard_among_many_that_do_not(at: 
         if {"good", "bomb"} <= set(seen):
             deadline.shorten(0)
     assert seen == {"good": "cosigned", "bomb": "lying", "silent": "too-slow", "drip": "too-slow"}
+
+
+# -- gathering a quorum for a log -------------------------------------------------------------------------------------
+
+
+def policy(needed: int, *witnesses: Witness) -> Policy:
+    names = tuple(witness.name for witness in witnesses)
+    return Policy(witnesses=witnesses, groups=(Group("all", needed, names),), quorum="all")
+
+
+def test_a_quorum_is_gathered_published_and_no_further_witness_waited_for(at: At) -> None:
+    grown = Grown(3)
+    one, two, away = at("one", outside("one")), at("two", outside("two")), at("away", silent)
+    began = time.monotonic()
+    seen = gather(grown.log, grown.prove, policy(2, one, two, away), now=time.time, deadline=Deadline(30))
+    assert seen is not None
+    assert abs(seen - time.time()) < 20
+    assert time.monotonic() - began < 20
+    published = LogReader(grown.storage.read, LOG.verifier).signed(3).note
+    assert {line.name for line in published.signatures} == {ORIGIN, "one.example.org", "two.example.org"}
+
+
+def test_what_came_is_published_also_where_it_is_no_quorum_and_asking_again_goes_on(at: At) -> None:
+    grown = Grown(1)
+    one, away = at("one", outside("one")), at("away", elsewhere)
+    told = gather(grown.log, grown.prove, policy(2, one, away), now=time.time, deadline=Deadline(5))
+    assert told is None
+    assert len(LogReader(grown.storage.read, LOG.verifier).signed(1).note.signatures) == 2
+    other = at("away", outside("away"))
+    assert gather(grown.log, grown.prove, policy(2, one, other), now=time.time, deadline=Deadline(20)) is not None
+
+
+def test_a_witness_that_lies_counts_for_no_quorum(at: At) -> None:
+    grown = Grown(1)
+    liar = at("liar", signing(key("liar"), text="log.example.cn/jinan\n1\n" + "A" * 43 + "=\n"))
+    assert gather(grown.log, grown.prove, policy(1, liar), now=lambda: NOW, deadline=Deadline(20)) is None
+    assert grown.storage.read("cosigned/1") is None
