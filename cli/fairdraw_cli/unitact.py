@@ -80,35 +80,29 @@ def act_of_unit(
         StatementError: the answer is not signed by the unit.
         WorkspaceError: `not-a-supervisor`, `answer-of-another`.
     """
-    answer = None if signing.answer is None else read(signing.answer)
-    name = signing.by or ""
-    if answer is not None:
-        said = read_entry(answer, 0).statement
-        if said.by != (signing.by or said.by):
-            raise WorkspaceError("answer-of-another", found=str(signing.answer))
-        name = said.by
+    answer = None if signing.answer is None else read_entry(read(signing.answer), 0)
+    name = signing.by or (answer.statement.by if answer else "")
     draft = _draft(desk, asked, name)
     check_role(draft, desk.workspace.trust, regulation)
-    if answer is not None and _content(read_entry(answer, 0).statement) != _content(draft):
+    if answer is not None and _content(answer.statement) != _content(draft):
         # Else the unit's word for one list of outcomes would stand under another.
         raise WorkspaceError("answer-of-another", found=str(signing.answer))
     logged = desk.history.all(asked.kind, name)
-    if (entry := next((e for e, one in logged if _content(one) == _content(draft)), None)) is not None:
-        desk.workspace.keep(asked.artifact, asked.fields["outcomes"].digest)
-        asked.request.unlink(missing_ok=True)
-        return entry, False
-    if answer is not None and _place(read_entry(answer, 0).statement) == _place(draft):
-        told = check_entry(desk.workspace, desk.history, desk.now, answer)
+    entry = next((one for one, said in logged if _content(said) == _content(draft)), None)
+    if entry is None:
+        if answer is None or _place(answer.statement) != _place(draft):
+            if answer is not None:
+                session.say("unit.stale", name=name, file=signing.answer)
+            _ask(session, desk, asked, draft)
+            return None, False
+        check_entry(desk.workspace, desk.history, desk.now, answer.data)
         # A time before the unit's last statement would break its chain for good.
-        _draft(desk, asked, name, now=parse_time(told.statement.time))
-        desk.workspace.keep(asked.artifact, asked.fields["outcomes"].digest)
-        entry = desk.append(answer)
-        asked.request.unlink(missing_ok=True)
-        return entry, True
-    if answer is not None:
-        session.say("unit.stale", name=name, file=signing.answer)
-    _ask(session, desk, asked, draft)
-    return None, False
+        _draft(desk, asked, name, now=parse_time(answer.statement.time))
+    # Before the entry: a result in the log has its rows beside it, also one that the unit had logged by itself.
+    desk.workspace.keep(asked.artifact, asked.fields["outcomes"].digest)
+    told = entry or (answer and desk.append(answer.data))
+    asked.request.unlink(missing_ok=True)
+    return told, entry is None
 
 
 def _draft(desk: Desk, asked: Asked, name: str, *, now: int | None = None) -> Statement:
