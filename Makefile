@@ -25,7 +25,7 @@ $(WEB): web/package-lock.json
 	touch $@
 
 test: $(VENV)/.dev $(if $(shell command -v npm),$(WEB))
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 web: $(WEB)
 	cd web && npm run --silent build
