@@ -20,6 +20,7 @@ MAX_WORK: Final = 22  # age's own limit: a file says how much work it is, and mu
 
 _CHUNK: Final = 1 << 16  # bytes: no key is longer
 _FILE_KEY, _NONCE, _TAG = 16, 16, 16
+_FILLED = _NONCE + _TAG  # a payload with nothing in it
 _LAST: Final = bytes(11) + b"\x01"  # the nonce of a first chunk that is the last one, too
 _HEADER: Final = re.compile(
     VERSION + rb"-> scrypt ([A-Za-z0-9+/]{22}) ([1-9][0-9]?)\n([A-Za-z0-9+/]{43})\n---(?= ([A-Za-z0-9+/]{43})\n)"
@@ -49,11 +50,11 @@ class Sealed:
         found = _HEADER.match(binary)
         if found is None:
             return None
-        salt, work, wrapped, mac = found.groups()
-        payload = binary[found.end() + len(mac) + 2 :]
-        if not _NONCE + _TAG < len(payload) <= _NONCE + _CHUNK + _TAG:
+        work, payload = int(found[2]), binary[found.end() + len(found[4]) + 2 :]
+        salt, wrapped, mac = (_from_base64(found[at]) for at in (1, 3, 4))
+        if salt is None or wrapped is None or mac is None or not _FILLED < len(payload) <= _FILLED + _CHUNK:
             return None
-        return cls(found[0], _from_base64(salt), int(work), _from_base64(wrapped), _from_base64(mac), payload)
+        return cls(found[0], salt, work, wrapped, mac, payload)
 
     def open(self, phrase: str) -> bytes | None:
         """Return what is in the file, None if the passphrase is another one or the file is damaged."""
@@ -101,8 +102,10 @@ def _to_base64(data: bytes) -> bytes:
     return base64.b64encode(data).rstrip(b"=")
 
 
-def _from_base64(text: bytes) -> bytes:
-    return base64.b64decode(text + b"=" * (-len(text) % 4))
+def _from_base64(text: bytes) -> bytes | None:
+    """Return the bytes that a text spells, None if it is not their one spelling: the last bits could be anything."""
+    told = base64.b64decode(text + b"=" * (-len(text) % 4))
+    return told if _to_base64(told) == text else None
 
 
 def _stretched(phrase: str, salt: bytes, work: int) -> bytes:

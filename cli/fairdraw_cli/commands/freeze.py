@@ -27,7 +27,7 @@ from fairdraw_cli.session import Session
 from fairdraw_cli.workspace import Workspace, check_id
 
 SHOWN_ALIKE: Final = 5  # rows with one problem in one column, on a terminal; --json tells all
-SHOWN_RUNS: Final = 20  # lines and runs of lines of the others
+SHOWN_RUNS: Final = 200  # lines and runs of lines of the others
 SHOWN_ALONE: Final = 10
 STEPS: Final = 3  # that are told to who watches: read, sealed, logged
 SEAL_MARK: Final = b'"seal":"'
