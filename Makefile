@@ -25,7 +25,7 @@ $(WEB): web/package-lock.json
 	touch $@
 
 test: $(VENV)/.dev $(if $(shell command -v npm),$(WEB))
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 web: $(WEB)
 	cd web && npm run --silent build

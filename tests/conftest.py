@@ -8,17 +8,6 @@ if second.AVAILABLE:
     second.listen()
 
 BOTH = ("attacks", "agreement")
-ALONE = "test_browser.py"  # its tests share nothing, and the longest of all are among them
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Keep a file's tests on one core, for they share what is dear to make; and those of tests/conformance, which watch
-    each other."""
-    for item in items:
-        if item.path.name != ALONE:
-            together = item.path.parent if item.path.parent.name == "conformance" else item.path
-            item.add_marker(pytest.mark.xdist_group(str(together)))
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,9 @@ Which module opens which file is watched while the tests run (`support.log_vecto
 the folder, and asks only about modules of which every test has run, so that a part of the tests may be run alone.
 """
 
+import os
+import subprocess
+import sys
 import tomllib
 from collections import defaultdict
 from fnmatch import fnmatchcase
@@ -40,6 +43,13 @@ def test_reasons_are_told_and_modules_exist():
 
 
 def test_every_file_is_opened_by_the_module_that_is_named_for_it(modules_that_ran_whole):
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # The others may have run in another process, of which this one saw nothing: they run once more, in one.
+        alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", str(FOLDER)]
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=alone, check=False)
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+        return
     read = MANIFEST["read"]
     opened_by = {path: read[line] for path, (line,) in files().items() if line in read}
     wrong = {
