@@ -12,7 +12,6 @@ from typing import Final
 
 from fairdraw.announcement import artifact_of
 from fairdraw.beacon import Chain, practice_chain, practice_pulse
-from fairdraw.bundle import SignedSize
 from fairdraw.encoding import parse_time
 from fairdraw.schema import Statement
 from fairdraw.statement import Entry, Head, read_entry, sign
@@ -21,6 +20,7 @@ from fairdraw.values import Artifact, PulseValue, Source
 from fairdraw.verify import LogView
 from transparency_log import merkle
 from transparency_log.checkpoint import Checkpoint, cosign, cosignatures, sign_checkpoint
+from transparency_log.cosigned import SignedSize
 from transparency_log.note import Note, Signer
 from transparency_log.policy import order_time
 

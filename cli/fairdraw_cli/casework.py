@@ -32,8 +32,8 @@ from fairdraw.statement import Entry
 from fairdraw.values import Artifact, PulseValue, Ref, Source
 from fairdraw_cli.desk import Desk
 from fairdraw_cli.files import read_secret
-from fairdraw_cli.history import cosigned_before
 from fairdraw_cli.workspace import Workspace
+from transparency_log.cosigned import cosigned_before
 
 DEPOSITARIES = 2  # one alone could lose the key, or say that it did
 

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fairdraw.bundle import SignedSize
 from fairdraw.encoding import format_time
 from fairdraw.errors import WorkspaceError
 from fairdraw.schema import Announcement, Draw, Former, Key, Statement
 from fairdraw.statement import Entry, Head, check_signatures, read_entry, sign
 from fairdraw_cli.files import PRIVATE, sweep, sync_folder, write
-from fairdraw_cli.history import History, lacking, signed_sizes
+from fairdraw_cli.history import History
 from fairdraw_cli.keys import unlock
 from fairdraw_cli.rotation import RETIRED, follow, settle, sign_change
 from fairdraw_cli.session import Session
 from fairdraw_cli.workspace import Workspace
 from transparency_log.checkpoint import Cosignature, cosignatures
+from transparency_log.cosigned import SignedSize, lacking, signed_sizes
 from transparency_log.errors import SequenceError
 from transparency_log.log import Log
 from transparency_log.note import Note, Signature, SigningKey, Verifier

@@ -10,8 +10,9 @@ from fairdraw.schema import Announcement, Evidence
 from fairdraw.statement import Entry
 from fairdraw.values import PulseValue, Source
 from fairdraw_cli.casework import Matter
-from fairdraw_cli.history import History, cosigned_before
+from fairdraw_cli.history import History
 from fairdraw_cli.workspace import Workspace
+from transparency_log.cosigned import cosigned_before
 
 
 def source_of_events(said: Announcement) -> Source | None:

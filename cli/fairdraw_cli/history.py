@@ -7,17 +7,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from fairdraw.bundle import SignedSize, statements
+from fairdraw.bundle import statements
 from fairdraw.encoding import format_time, parse_time
 from fairdraw.errors import WorkspaceError
 from fairdraw.schema import Statement
 from fairdraw.statement import Entry, Head
 from fairdraw.trust import Trust
-from transparency_log.checkpoint import Checkpoint, cosignatures
+from transparency_log.checkpoint import Checkpoint
+from transparency_log.cosigned import signed_sizes
 from transparency_log.errors import CheckpointError, NoteError
 from transparency_log.note import Note
-from transparency_log.policy import Policy, missing, order_time
-from transparency_log.reader import CHECKPOINT, MAX_COSIGNED, LogReader, cosigned_path, read_cosigned_sizes
+from transparency_log.policy import Policy
+from transparency_log.reader import CHECKPOINT, MAX_COSIGNED, LogReader
 
 S = TypeVar("S", bound=Statement)
 Read = Callable[[str], bytes | None]
@@ -105,28 +106,6 @@ def workers_of(read: Read) -> int:
     return WEB_WORKERS if hasattr(read, "close") else 1
 
 
-def signed_sizes(read: Read, policy: Policy, known: dict[bytes, SignedSize] | None = None) -> list[SignedSize]:
-    """Return every signed checkpoint with its cosignatures, by size, and when a quorum had cosigned it.
-
-    Whoever looks again and again hands in what is `known` by its bytes: a signature that was verified stays so.
-    """
-    known = {} if known is None else known
-    found = {size: read(cosigned_path(size)) for size in read_cosigned_sizes(read)}
-    newest = read(CHECKPOINT)
-    if newest is not None:
-        found.setdefault(_checkpoint(newest)[1].size, newest)
-    told = []
-    for size, data in sorted(found.items()):
-        if data is None:
-            continue
-        if data not in known:
-            note, _ = _checkpoint(data)
-            lines = cosignatures(note, [witness.verifier for witness in policy.witnesses])
-            known[data] = SignedSize(size, data, order_time(policy, lines))
-        told.append(known[data])
-    return told
-
-
 def sizes_with_quorum(read: Read, policy: Policy) -> set[int]:
     """Return the sizes of the log that a quorum has cosigned; whoever adds a witness compares before and after."""
     return {signed.size for signed in signed_sizes(read, policy) if signed.quorum_time is not None}
@@ -144,15 +123,3 @@ def fingerprint_of(checkpoint: Checkpoint) -> str:
     from fairdraw.render import fingerprint
 
     return fingerprint(sha256(checkpoint.format().encode()).hexdigest())
-
-
-def lacking(data: bytes, policy: Policy) -> tuple[str, ...]:
-    """Return the names of the witnesses that have not cosigned a checkpoint."""
-    note, _ = _checkpoint(data)
-    return missing(policy, cosignatures(note, [witness.verifier for witness in policy.witnesses]))
-
-
-def cosigned_before(sizes: list[SignedSize], index: int, limit: int) -> SignedSize | None:
-    """Return a checkpoint with the entry that a quorum had cosigned strictly before a limit (Order)."""
-    fitting = [s for s in sizes if s.size > index and s.quorum_time is not None and s.quorum_time < limit]
-    return min(fitting, key=lambda s: s.size, default=None)

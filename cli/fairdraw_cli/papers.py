@@ -18,10 +18,10 @@ from fairdraw.tickets import KeyMaterial
 from fairdraw_cli.casework import Matter, pulses_of, regulation_of, seeds_of
 from fairdraw_cli.desk import Desk
 from fairdraw_cli.files import PRIVATE, PUBLIC, write
-from fairdraw_cli.history import cosigned_before
 from fairdraw_cli.session import LANGUAGES, Session, catalogue
 from fairdraw_cli.workspace import Workspace
 from transparency_log.checkpoint import cosignatures
+from transparency_log.cosigned import cosigned_before
 from transparency_log.note import Note
 from transparency_log.reader import MAX_COSIGNED
 

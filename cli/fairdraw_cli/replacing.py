@@ -14,7 +14,7 @@ from fairdraw.schema import Announcement, Void
 from fairdraw.statement import Entry
 from fairdraw_cli.casework import voids
 from fairdraw_cli.desk import Desk
-from fairdraw_cli.history import cosigned_before
+from transparency_log.cosigned import cosigned_before
 
 CHAIN_FIELDS: Final = {"seq", "prev", "time", "beacon", "replaces"}
 

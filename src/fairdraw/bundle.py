@@ -5,7 +5,6 @@ done here; judging them is `verify`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Final, Literal, TypedDict
 
 from pydantic import FailFast, Field, ValidationError
@@ -37,6 +36,7 @@ from fairdraw.snapshot import Opening as FieldOpening
 from fairdraw.statement import Entry, read_entry
 from fairdraw.values import Count, Hash, Name, Number, PulseValue, Value
 from transparency_log import merkle
+from transparency_log.cosigned import SignedSize
 from transparency_log.note import Note, Signature
 from transparency_log.proof import TlogProof
 from transparency_log.reader import MAX_COSIGNED
@@ -151,15 +151,6 @@ def read_file(data: bytes) -> Bundle | Slip:
     if value["v"] is False:  # to the schema `false` is 0; it is another spelling
         raise BundleError("not-a-bundle", field="v", reason="not 0")
     return file
-
-
-@dataclass(frozen=True, slots=True)
-class SignedSize:
-    """A signed checkpoint of a log: its size, its bytes, and when a quorum had cosigned it (None: it has not)."""
-
-    size: int
-    data: bytes
-    quorum_time: int | None
 
 
 def statements(entries: Iterable[bytes]) -> list[Entry]:

@@ -30,6 +30,7 @@ from fairdraw.snapshot import Roster, freeze
 from fairdraw.statement import Entry, Head, read_entry, sign
 from fairdraw.trust import Trust
 from fairdraw.values import Artifact, PulseValue
+from transparency_log.cosigned import cosigned_before
 from transparency_log.log import Log
 from transparency_log.note import Note, Signature, SigningKey
 from transparency_log.reader import LogReader
@@ -287,8 +288,7 @@ class Bureau(Casebook):
         if ended := [entry for entry, void in self.own(Void) if void.announcement.text == announcement.text_hash]:
             raise BureauError("announcement-voided", index=ended[0].index)
         limit = limit_of(said, self.trust.chains, self.trust.margin)
-        times = [one.quorum_time for one in self.sizes() if one.size > announcement.index]
-        if all(time is None or time >= limit for time in times):
+        if cosigned_before(self.sizes(), announcement.index, limit) is None:
             # Nobody could tell it from one that was announced after the pulse (attack 19).
             raise BureauError("cosigned-too-late", index=announcement.index, limit=encoding.format_time(limit))
         if now < (due := self.due(announcement)):

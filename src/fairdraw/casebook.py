@@ -12,7 +12,7 @@ from typing import TypeVar
 from fairdraw import encoding
 from fairdraw.announcement import Inputs, limit_of, read_exclusions, read_recusals
 from fairdraw.artifacts import named_artifacts
-from fairdraw.bundle import Bundle, SignedSize, artifact_names, make_bundle
+from fairdraw.bundle import Bundle, artifact_names, make_bundle
 from fairdraw.draw import Outcome, draw_lots, key_material
 from fairdraw.errors import BureauError, StatementError
 from fairdraw.exclusion import draws_of_the_year, looks_back
@@ -27,9 +27,9 @@ from fairdraw.trust import Trust
 from fairdraw.values import PulseValue, Ref
 from fairdraw.verify.case import LogView
 from transparency_log.checkpoint import cosignatures
+from transparency_log.cosigned import SignedSize, cosigned_before, signed_sizes
 from transparency_log.note import Note, Verifier
-from transparency_log.policy import order_time
-from transparency_log.reader import CHECKPOINT, MAX_COSIGNED, LogReader, cosigned_path, read_cosigned_sizes
+from transparency_log.reader import MAX_COSIGNED, LogReader
 from transparency_log.storage import Storage
 
 S = TypeVar("S", bound=Statement)
@@ -164,16 +164,7 @@ class Casebook:
 
     def sizes(self) -> list[SignedSize]:
         """Return the signed checkpoints, by size, and when a quorum had cosigned each."""
-        read, policy = self.storage.read, self.trust.policy
-        found = {size: read(cosigned_path(size)) for size in read_cosigned_sizes(read)}
-        found.setdefault(self.reader.checkpoint().checkpoint.size, read(CHECKPOINT))
-        told = []
-        for size, data in sorted(found.items()):
-            if data is not None:
-                note = Note.parse(data, max_signatures=MAX_COSIGNED)
-                lines = cosignatures(note, [witness.verifier for witness in policy.witnesses])
-                told.append(SignedSize(size, data, order_time(policy, lines)))
-        return told
+        return signed_sizes(self.storage.read, self.trust.policy)
 
     # -- what people are given ----------------------------------------------------------------------------------------
 
@@ -207,14 +198,14 @@ class Casebook:
         inputs, outcome, material = self.outcome(drawn)
         said, policy = inputs.announcement.of(Announcement), self.trust.policy
         limit = limit_of(said, self.trust.chains, self.trust.margin)
-        early = [s for s in self.sizes() if s.size > inputs.announcement.index and (s.quorum_time or limit) < limit]
-        if not early:
+        early = cosigned_before(self.sizes(), inputs.announcement.index, limit)
+        if early is None:
             raise BureauError("cosigned-too-late", index=inputs.announcement.index, limit=encoding.format_time(limit))
-        note = Note.parse(early[0].data, max_signatures=MAX_COSIGNED)
+        note = Note.parse(early.data, max_signatures=MAX_COSIGNED)
         lines = cosignatures(note, [witness.verifier for witness in policy.witnesses])
         return make_sheet(
             inputs, drawn, outcome=outcome, material=material, chains=self.trust.chains,
-            cosigners=Cosigners.of(early[0].size, early[0].quorum_time, lines, policy),
+            cosigners=Cosigners.of(early.size, early.quorum_time, lines, policy),
             access=Access(site=site, trust=self.trust.digest, releases=()),
             regulation=None if said.regulation is None else read_artifact(self.artifact(said.regulation.digest)),
         )  # fmt: skip

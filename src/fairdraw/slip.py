@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from fairdraw import encoding
-from fairdraw.bundle import Carried, Path, SignedSize, Slip, evidence, relevant, statements
+from fairdraw.bundle import Carried, Path, Slip, evidence, relevant, statements
 from fairdraw.errors import BundleError, EncodingError
 from fairdraw.quota import strata_of
 from fairdraw.randomness import artifacts_of
@@ -17,6 +17,7 @@ from fairdraw.schema import Announcement, Draw, Plan, SnapshotStatement
 from fairdraw.snapshot import Opening, Roster
 from fairdraw.statement import Entry
 from transparency_log import merkle
+from transparency_log.cosigned import SignedSize
 
 CARRIED = frozenset({"evidence", "key", "commitment", "reveal", "reveals-closed", "deposit", "opening", "plan"})
 

@@ -76,7 +76,7 @@ def every_cell(path: Path) -> Iterator[Any]:
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_no_cell_of_a_spreadsheet_is_a_formula_or_a_link_whatever_stands_in_it(formula):
     rows = [[formula, Struck((formula, "b"), (formula,)), Struck((formula,))]]
-    cover = Cover(title=formula, mark=formula, author=formula, page="&P", made=datetime(2026, 9, 7))  # noqa: DTZ001
+    cover = Cover(title=formula, mark=formula, author=formula, page="&P", made=datetime(2026, 9, 7))  # noqa: DTZ001 - files have no time zone
     data = workbook([Sheet(name="a", titles=[formula, "b", "c"], rows=rows)], cover)
     book = openpyxl.load_workbook(io.BytesIO(data))
     cells = [cell for row in book["a"].iter_rows() for cell in row]
@@ -108,7 +108,7 @@ def test_a_csv_file_of_what_is_drawn_starts_no_formula(drawn):
 
 
 def test_a_header_that_a_title_would_rule_shows_the_title(tmp_path):
-    cover = Cover(title="&[File]&G_x0026_P", mark="&&", author="a", page="&P", made=datetime(2026, 9, 7))  # noqa: DTZ001
+    cover = Cover(title="&[File]&G_x0026_P", mark="&&", author="a", page="&P", made=datetime(2026, 9, 7))  # noqa: DTZ001 - files have no time zone
     data = workbook([Sheet(name="a", titles=["b"], rows=[])], cover)
     page = zipfile.ZipFile(io.BytesIO(data)).read("xl/worksheets/sheet1.xml").decode()
     assert "<oddHeader>&amp;L＆[File]＆G_x005F_x0026_P&amp;R＆＆</oddHeader>" in page
@@ -117,7 +117,7 @@ def test_a_header_that_a_title_would_rule_shows_the_title(tmp_path):
 def test_an_unseen_character_is_written_out_also_where_a_spreadsheet_would_make_one():
     names = ("甲\u202e乙", "a\u200bb", "_x202E_", "a\x00b")
     rows = [[name, Struck((name,), (name,))] for name in names]
-    cover = Cover(title="t", mark="m", author="a", page="&P", made=datetime(2026, 9, 7))  # noqa: DTZ001
+    cover = Cover(title="t", mark="m", author="a", page="&P", made=datetime(2026, 9, 7))  # noqa: DTZ001 - files have no time zone
     data = workbook([Sheet(name="a", titles=["b", "c"], rows=rows)], cover)
     strings = zipfile.ZipFile(io.BytesIO(data)).read("xl/sharedStrings.xml").decode()
     assert not re.search("[\u200b\u202e\x00]", strings)
@@ -127,7 +127,7 @@ def test_an_unseen_character_is_written_out_also_where_a_spreadsheet_would_make_
 
 
 def test_a_text_too_long_for_a_cell_is_refused_and_neither_left_out_nor_quoted():
-    cover = Cover(title="t", mark="m", author="a", page="&P", made=datetime(2026, 9, 7))  # noqa: DTZ001
+    cover = Cover(title="t", mark="m", author="a", page="&P", made=datetime(2026, 9, 7))  # noqa: DTZ001 - files have no time zone
     for cell in ("甲" * 32_768, Struck(("甲" * 20_000,), ("甲" * 20_000,))):
         with pytest.raises(WorkspaceError, match="cell-too-long") as caught:
             workbook([Sheet(name="a", titles=["b"], rows=[[cell]])], cover)

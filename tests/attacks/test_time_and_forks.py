@@ -126,7 +126,8 @@ def test_a_subtree_signature_without_a_time_is_not_an_early_one(early):
 
 
 def bundle_with(told: Told, policy: Policy):
-    from fairdraw.bundle import SignedSize, make_bundle
+    from fairdraw.bundle import make_bundle
+    from transparency_log.cosigned import SignedSize
 
     data = told.story.checkpoints[-1]
     size = SignedSize(Checkpoint.parse(Note.parse(data).text).size, data, None)

@@ -1,5 +1,6 @@
 """What a program of one's own reads of a workspace is, byte for byte, what the commands have written."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,10 +39,10 @@ def test_the_keys_of_a_workspace_are_not_needed_to_read_it(drawn: Path) -> None:
     assert book.announced(["2026/fund-use/2"]) is None
 
 
-def test_a_sealed_result_is_shown_to_nobody(frozen: Path, done: object, papers: Path) -> None:
+def test_a_sealed_result_is_shown_to_nobody(frozen: Path, done: Callable[..., str], papers: Path) -> None:
     text = (papers / "draw.toml").read_text() + '[disclosure]\nuntil = "2026-10-31"\n'
     (papers / "draw.toml").write_text(text)
-    done("announce", "draw.toml", "-C", "office", clock="07T10:02:00")  # type: ignore[operator]
+    done("announce", "draw.toml", "-C", "office", clock="07T10:02:00")
     book = book_of(frozen)
     [(entry, said)] = book.own(Announcement)
     assert said.disclosure.kind == "until"

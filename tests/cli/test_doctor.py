@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -17,6 +17,7 @@ from fairdraw.calendar import published
 from fairdraw.messages import fields
 from fairdraw_cli import bundled, extras
 from fairdraw_cli.checks import machine
+from fairdraw_cli.checks.finding import State
 from fairdraw_cli.commands.doctor import facts, sentence, tell
 from fairdraw_cli.doctor import Finding, examine, exit_code
 from fairdraw_cli.session import LANGUAGES, Session, catalogue
@@ -385,7 +386,7 @@ def test_what_mends_can_be_typed_also_where_the_folder_has_a_space(office: Works
         assert os.system(found(place)[code].mend) == 0  # noqa: S605 - the command that is shown is the one that mends
         assert code not in found(place)
     absent = found(place, paper=tmp_path / "a b")["paper-unwritable"]
-    assert os.system(absent.mend) == 0  # noqa: S605
+    assert os.system(absent.mend) == 0  # noqa: S605 - the same
     assert found(place, paper=tmp_path / "a b")["paper-writable"].state == "ok"
     assert not Path("owned").exists()
 
@@ -517,7 +518,7 @@ def test_characters_of_the_registries_that_no_font_has_are_named(frozen: Path) -
     path.write_bytes(path.read_bytes() + '{"no":"I-9","private":["\ue000\U0002b7cd某"]}\n'.encode())
     told = found(place)["glyphs-missing"]
     assert told.state == "warn"
-    assert "\ue000 (U+E000)" in told.params["some"]  # type: ignore[operator]
+    assert "\ue000 (U+E000)" in told.params["some"]
     assert "某" not in str(told.params)
 
 
@@ -635,8 +636,9 @@ def test_every_state_and_what_comes_of_asking_a_witness_has_words(
     lang: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = Session(lang=lang)
-    for state in ("ok", "warn", "fail", "unknown"):
-        tell(session, Finding("pdf-ready", state, {}, "true"))  # type: ignore[arg-type]
+    states = get_args(State)
+    for state in states:
+        tell(session, Finding("pdf-ready", state, {}, "true"))
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4 + 3  # what is in order needs no mending
     for outcome in OUTCOMES:

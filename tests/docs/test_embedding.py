@@ -345,7 +345,7 @@ def test_two_writers_of_one_bucket_cannot_fork_the_log(hall: Hall) -> None:
     with pytest.raises(SequenceError, match="log-exists"):
         Log.create(storage, signer, state=state)
     with pytest.raises(SequenceError, match="state-exists"):
-        state.begin(state.read())  # type: ignore[arg-type]
+        state.begin(state.read())
     with pytest.raises(StorageError, match="immutable"):
         storage.create("tile/0/000.p/1", b"x")
 

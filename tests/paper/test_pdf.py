@@ -85,7 +85,7 @@ def test_another_draw_time_or_result_gives_other_bytes(told, made):
 def test_a_file_says_nothing_of_the_computer_that_made_it(made, paper):
     from pypdf import PdfReader
 
-    for trace in (str(Path.home()), str(TESTS.parent), "site-packages", "/tmp/"):  # noqa: S108
+    for trace in (str(Path.home()), str(TESTS.parent), "site-packages", "/tmp/"):  # noqa: S108 - what must not be in the file
         assert trace.encode() not in made[paper]
     reader = PdfReader(BytesIO(made[paper]))
     words = re.split(r"[^0-9A-Za-z]+", f"{reader.trailer['/Root']['/Metadata'].get_data().decode()} {reader.metadata}")

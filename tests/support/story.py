@@ -10,7 +10,7 @@ from typing import Any
 
 from fairdraw.announcement import Inputs, announce, artifact_of, read_exclusions, read_recusals
 from fairdraw.beacon import Chain, Pulse, practice_chain, practice_pulse
-from fairdraw.bundle import Bundle, Carried, SignedSize, evidence, make_bundle
+from fairdraw.bundle import Bundle, Carried, evidence, make_bundle
 from fairdraw.draw import Outcome, draw_lots, key_material
 from fairdraw.encoding import canonical, end_of_day, parse_time, to_base64
 from fairdraw.randomness import check_value, settled_at
@@ -43,6 +43,7 @@ from fairdraw.values import PulseValue
 from fairdraw.verify import LogView, Report, verify_bundle
 from transparency_log import merkle
 from transparency_log.checkpoint import Checkpoint, cosign, cosignatures, sign_checkpoint
+from transparency_log.cosigned import SignedSize
 from transparency_log.note import Note, Signer
 from transparency_log.policy import order_time
 

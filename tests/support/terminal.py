@@ -18,7 +18,7 @@ def at_terminal(
     child, screen = pty.fork()
     if child == 0:
         settings = {**os.environ, "LC_ALL": "en_US.UTF-8", **(environment or {})}
-        os.execve(sys.executable, [sys.executable, "-m", "fairdraw_cli.main", *words], settings)  # noqa: S606
+        os.execve(sys.executable, [sys.executable, "-m", "fairdraw_cli.main", *words], settings)  # noqa: S606 - our own program
     told, waiting, deadline = "", list(answers), time.monotonic() + PATIENCE
     seen = 0
     while True:

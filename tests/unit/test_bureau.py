@@ -57,14 +57,14 @@ class Hall:
 
     def prepare(self, **plan: object) -> None:
         fields = {"id": "2026", "slots": [SLOT, OTHER], "objects": "hospitals", "inspectors": "staff", "ratio": "1/4"}
-        self.bureau.plan(self.now, **{**fields, **plan})  # type: ignore[arg-type]
+        self.bureau.plan(self.now, **{**fields, **plan})
         self.cosign()
         self.bureau.freeze(self.now, "hospitals", HOSPITALS, b"h" * 32)
         self.bureau.freeze(self.now, "staff", STAFF, b"s" * 32)
 
     def announce(self, slot: str = SLOT, **changes: object) -> Entry:
         fields = {"slots": [slot], "at": self.now + 600, "window": "2026-10-31", "chain": "practice", **changes}
-        return self.bureau.announce(self.now, **fields)  # type: ignore[arg-type]
+        return self.bureau.announce(self.now, **fields)
 
     def pulses(self, announced: Entry) -> list[Pulse]:
         return [practice_pulse(b"b" * 32, BEACON, one.round) for one in announced.of(Announcement).beacon]

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from fairdraw.bundle import SignedSize
 from fairdraw.encoding import parse, split_lines
 from fairdraw.errors import Error
 from fairdraw.events import EVENTS
@@ -36,11 +35,12 @@ from fairdraw_cli.desk import Desk
 from fairdraw_cli.eventwork import value_of
 from fairdraw_cli.files import read
 from fairdraw_cli.forms import DrawForm
-from fairdraw_cli.history import History, cosigned_before, signed_sizes
+from fairdraw_cli.history import History
 from fairdraw_cli.papers import RECORD, result_list
 from fairdraw_cli.pulses import stored
 from fairdraw_cli.workspace import Workspace
 from transparency_log.checkpoint import cosignatures
+from transparency_log.cosigned import SignedSize, cosigned_before, signed_sizes
 from transparency_log.note import Note
 from transparency_log.policy import NONE, Policy
 from transparency_log.reader import MAX_COSIGNED

@@ -7,7 +7,7 @@ from what is logged, a turn that is killed in its middle is simply done once mor
 import logging
 from collections.abc import Callable
 from threading import Event, Thread
-from typing import Final
+from typing import Final, cast
 
 from fairdraw.beacon import Chain, Pulse, practice_pulse
 from fairdraw.errors import FetchError
@@ -116,6 +116,7 @@ class Worker:
         house = self._house
         self._next["fetch"] = state.now + FETCH
         said = state.facts.announced
+        reports: list[tuple[str, str]] = []  # of every chain that lacks its round
         for one in said.rounds if said else ():
             if one.randomness is not None or one.chain not in house.place.trust.chains:
                 continue
@@ -128,13 +129,13 @@ class Worker:
             try:
                 told = house.fetch(house.place, chain, one.number)
             except FetchError as error:
-                house.relays = tuple(error.params.get("reports", ()))  # type: ignore[arg-type]
+                reports += cast("list[tuple[str, str]]", error.params.get("reports", []))
                 continue
-            house.relays = ()
             if isinstance(told, Pulse):
                 store(house.place, chain, told)
             else:
                 store_taken(house.place, chain, one.number, told)
+        house.relays = tuple(reports)
 
     def _draw(self, _state: State) -> None:
         session = self._house.quiet()

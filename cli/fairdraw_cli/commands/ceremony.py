@@ -29,7 +29,8 @@ LONGEST: Final = 24 * 3600  # seconds from the lock to the round
 def _clock(session: Session, place: Workspace) -> "Clock":
     """Return the machine's clock, or in a rehearsal one that never goes back behind what is logged."""
     from fairdraw_cli.ceremony.clocks import RealClock, RehearsalClock
-    from fairdraw_cli.history import History, signed_sizes
+    from fairdraw_cli.history import History
+    from transparency_log.cosigned import signed_sizes
 
     now = session.now(place)
     if not place.rehearsal:

@@ -12,10 +12,11 @@ from fairdraw.errors import WorkspaceError
 from fairdraw_cli.desk import Desk, writing
 from fairdraw_cli.files import check_folder, read, write
 from fairdraw_cli.helping import command
-from fairdraw_cli.history import fingerprint_of, signed_sizes
+from fairdraw_cli.history import fingerprint_of
 from fairdraw_cli.session import CANNOT_TELL, Session
 from fairdraw_cli.workspace import Workspace
 from transparency_log.checkpoint import cosignatures
+from transparency_log.cosigned import signed_sizes
 from transparency_log.errors import CheckpointError
 from transparency_log.note import Note, Signature
 from transparency_log.policy import Witness

@@ -16,11 +16,12 @@ from fairdraw_cli.desk import Desk, published, writing
 from fairdraw_cli.files import read
 from fairdraw_cli.handed import check_entry
 from fairdraw_cli.helping import command
-from fairdraw_cli.history import Read, known_reader, lacking, signed_sizes
+from fairdraw_cli.history import Read, known_reader
 from fairdraw_cli.progress import counting
 from fairdraw_cli.session import CANNOT_TELL, DOES_NOT_HOLD, Session
 from fairdraw_cli.workspace import Workspace
 from transparency_log.checkpoint import cosignatures
+from transparency_log.cosigned import lacking, signed_sizes
 from transparency_log.errors import CheckpointError, LogError, RemoteError
 from transparency_log.mirror import artifact_path, is_artifact
 from transparency_log.proof import TlogProof

@@ -26,9 +26,9 @@ from fairdraw_cli.cosigning import Request, pending, signed_by_all
 from fairdraw_cli.desk import Desk, published, writing
 from fairdraw_cli.files import create_private, read_secret
 from fairdraw_cli.helping import command
-from fairdraw_cli.history import cosigned_before
 from fairdraw_cli.pulses import chain_of, finder
 from fairdraw_cli.session import Session
+from transparency_log.cosigned import cosigned_before
 
 NAME = click.argument("name", metavar="DRAW-ID")
 OBJECT = click.option("--object", "no", required=True, metavar="NO")

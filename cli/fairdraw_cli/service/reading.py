@@ -14,9 +14,10 @@ from typing import Any, Final, Literal
 from fairdraw.encoding import format_time
 from fairdraw.errors import WorkspaceError
 from fairdraw.schema import Announcement, Draw, Opening, SubstitutionCall, Until, Void
-from fairdraw_cli.history import History, known_reader, signed_sizes
+from fairdraw_cli.history import History, known_reader
 from fairdraw_cli.service.problems import ServiceError
 from fairdraw_cli.workspace import Workspace, check_id
+from transparency_log.cosigned import signed_sizes
 from transparency_log.reader import CHECKPOINT
 
 ROOM: Final = 64 << 20  # bytes that must be free on the disk

@@ -14,7 +14,6 @@ from typing import Final, TypeVar
 
 from fairdraw import encoding
 from fairdraw.audit.report import AuditFinding, Unknown, find
-from fairdraw.bundle import SignedSize
 from fairdraw.calendar import Calendar, add_working_days
 from fairdraw.errors import CalendarError, Error, SnapshotError
 from fairdraw.regulation import Regulation, read_artifact
@@ -25,6 +24,7 @@ from fairdraw.statement import Entry
 from fairdraw.trust import Trust
 from fairdraw.values import Artifact, Ref
 from fairdraw.verify import LogView, WholeLog
+from transparency_log.cosigned import SignedSize
 
 S = TypeVar("S", bound=Statement)
 

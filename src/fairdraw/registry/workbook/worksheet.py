@@ -5,6 +5,7 @@ another namespace, a row told twice or a value beside another shows one table in
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -77,7 +78,7 @@ def read_strings(part: bytes) -> list[str]:
     return reading.strings
 
 
-class _Strict:
+class _Strict(ABC):
     """Elements where the standard puts them, and the text of those that hold one."""
 
     def __init__(self) -> None:
@@ -128,11 +129,11 @@ class _Strict:
         self.collected.clear()
         return told
 
-    def open(self, name: str, attributes: Attributes) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def open(self, name: str, attributes: Attributes) -> None: ...
 
-    def close(self, name: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def close(self, name: str) -> None: ...
 
 
 class _Strings(_Strict):
