@@ -211,7 +211,13 @@ def _ask(
     status = 0
     for path in paths:
         try:
-            status, body = _get(session, relay.rstrip("/") + path, deadline, MAX_PULSE_BYTES)
+            try:
+                status, body = _get(session, relay.rstrip("/") + path, deadline, MAX_PULSE_BYTES)
+            except requests.ConnectionError:
+                if not status:
+                    raise
+                # It took the connection of the first path, which the relay was about to close.
+                status, body = _get(session, relay.rstrip("/") + path, deadline, MAX_PULSE_BYTES)
         except requests.Timeout:
             return "timeout"
         except (requests.RequestException, HTTPError):

@@ -209,6 +209,21 @@ def test_v2_is_asked_before_v1_and_v1_only_where_v2_is_unknown(relay):
     assert [path for path, _ in new.seen] == paths[:1]
 
 
+def test_a_relay_that_drops_the_connection_of_the_first_path_unsaid_is_asked_again(relay):
+    ports = []
+
+    def forgetful(handler, number):
+        ports.append(handler.client_address[1])
+        if handler.path.startswith("/v2/"):
+            handler.wfile.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            handler.close_connection = False  # nor does it say that it will close it
+            return None
+        return v1(handler, number) if ports.count(ports[-1]) == 1 else None
+
+    assert fetch_pulse(QUICKNET, DUE, [relay(forgetful).url], timeout=PATIENCE) == PULSE
+    assert ports[0] == ports[1] != ports[2]
+
+
 def test_a_trailing_slash_of_a_relay_changes_nothing(relay):
     server = relay(v2)
     assert fetch_pulse(QUICKNET, DUE, [server.url + "/"], timeout=PATIENCE) == PULSE
