@@ -12,7 +12,7 @@ $(VENV)/.run: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[pdf,pkcs11,server]' --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[arrow,dask,fast,pdf,pkcs11,server]' --group dev
 	touch $@
 
 demo: $(VENV)/.run
@@ -40,7 +40,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/interrogate --quiet src transparency_log cli
 
-bench: $(VENV)/.dev $(if $(shell command -v npm),$(WEB))
+bench: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python -m benchmarks
 

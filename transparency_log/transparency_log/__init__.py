@@ -37,21 +37,51 @@ content and never a key.
 """
 
 import logging
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from transparency_log.checkpoint import Checkpoint, Cosignature, SignedCheckpoint
-from transparency_log.errors import LogError
-from transparency_log.index import Index
-from transparency_log.log import Log
-from transparency_log.mirror import Mirror
-from transparency_log.note import Note, Signature, Signer, SigningKey, Verifier
-from transparency_log.policy import Policy
-from transparency_log.proof import TlogProof
-from transparency_log.reader import LogReader
-from transparency_log.seen import SqliteWitnessState
-from transparency_log.sequencer import Sequencer
-from transparency_log.state import Committed, LogState, SqliteState
-from transparency_log.storage import Directory, Storage
-from transparency_log.witness import Witness
+if TYPE_CHECKING:
+    from transparency_log.checkpoint import Checkpoint, Cosignature, SignedCheckpoint
+    from transparency_log.errors import LogError
+    from transparency_log.index import Index
+    from transparency_log.log import Log
+    from transparency_log.mirror import Mirror
+    from transparency_log.note import Note, Signature, Signer, SigningKey, Verifier
+    from transparency_log.policy import Policy
+    from transparency_log.proof import TlogProof
+    from transparency_log.reader import LogReader
+    from transparency_log.seen import SqliteWitnessState
+    from transparency_log.sequencer import Sequencer
+    from transparency_log.state import Committed, LogState, SqliteState
+    from transparency_log.storage import Directory, Storage
+    from transparency_log.witness import Witness
+
+# Where each name lives: loaded when it is asked for, so that whoever checks a proof does not load a log's database.
+_HOMES = {
+    "Checkpoint": "checkpoint",
+    "Committed": "state",
+    "Cosignature": "checkpoint",
+    "Directory": "storage",
+    "Index": "index",
+    "Log": "log",
+    "LogError": "errors",
+    "LogReader": "reader",
+    "LogState": "state",
+    "Mirror": "mirror",
+    "Note": "note",
+    "Policy": "policy",
+    "Sequencer": "sequencer",
+    "Signature": "note",
+    "SignedCheckpoint": "checkpoint",
+    "Signer": "note",
+    "SigningKey": "note",
+    "SqliteState": "state",
+    "SqliteWitnessState": "seen",
+    "Storage": "storage",
+    "TlogProof": "proof",
+    "Verifier": "note",
+    "Witness": "witness",
+}
 
 __all__ = [
     "Checkpoint",
@@ -81,3 +111,13 @@ __all__ = [
 
 # What is logged is for the program around this package to show, or not.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(f"transparency_log.{_HOMES[name]}"), name)
+    raise AttributeError(name)
+
+
+def __dir__() -> list[str]:
+    return __all__

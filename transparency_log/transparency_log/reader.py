@@ -11,7 +11,7 @@ from transparency_log.checkpoint import SignedCheckpoint, open_checkpoint
 from transparency_log.encoding import decode_decimal
 from transparency_log.errors import CheckpointError, MerkleError, NoteError, StorageError, TileError
 from transparency_log.frozen import FROZEN, open_frozen
-from transparency_log.merkle import consistency_proof_from, inclusion_proof_from, root_from
+from transparency_log.merkle import NodeReader, consistency_proof_from, inclusion_proof_from, root_from
 from transparency_log.note import Verifier
 from transparency_log.tiles import TILE_WIDTH
 from transparency_log.tree import Read, TileReader, read_ahead
@@ -76,6 +76,10 @@ class LogReader:
         for index, entries in zip(bundles, read_ahead(tree.entries, bundles, self._workers), strict=True):
             first = index * TILE_WIDTH
             yield from entries[max(start - first, 0) : end - first]
+
+    def node(self, size: int) -> NodeReader:
+        """Return a node reader of the tree with `size` leaves, of which only the tiles that are asked for are read."""
+        return self._tree_of(size).node
 
     def inclusion_proof(self, index: int, size: int) -> list[bytes]:
         """Return the proof that the entry at `index` is in the tree with `size` leaves."""

@@ -10,6 +10,7 @@ crash a file is there with all its bytes, or it is not there. A log lists nothin
 import errno
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -68,7 +69,9 @@ class Directory:
     def read(self, path: str) -> bytes | None:
         """Return a file's bytes, None if there is no such file."""
         try:
-            return self._locate(path).read_bytes()
+            target = self._locate(path)
+            # A pipe or a device in a stranger's folder has no end.
+            return target.read_bytes() if stat.S_ISREG(target.stat().st_mode) else None
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:
@@ -88,7 +91,7 @@ class Directory:
                     self._make_folder(target.parent)
                 _create_some(located)
             except OSError as error:
-                raise _failure(some[0][0], error) from None
+                raise failure(some[0][0], error) from None
 
     def replace(self, path: str, data: bytes) -> None:
         """Write a file at a stroke; see `Storage`."""
@@ -99,9 +102,9 @@ class Directory:
                 temporary = _Temporary(target, data, opened)
                 temporary.sync()
                 temporary.path.replace(target)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
         except OSError as error:
-            raise _failure(path, error) from None
+            raise failure(path, error) from None
 
     def delete(self, path: str) -> None:
         """Remove a file; see `Storage`."""
@@ -111,7 +114,7 @@ class Directory:
             target.parent.rmdir()  # if this was its last file
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.ENOTDIR):
-                raise _failure(path, error) from None
+                raise failure(path, error) from None
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the files in a folder; see `Storage`."""
@@ -133,7 +136,7 @@ class Directory:
         self._make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
         # Even if it was there: who made it may have been killed before this.
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
         self._sure.add(folder)
 
 
@@ -193,7 +196,7 @@ class _Temporary:
         self._file.flush()
 
     def sync(self) -> None:
-        _sync(self._file.fileno())
+        sync(self._file.fileno())
 
 
 def _create_some(files: Sequence[tuple[str, Path, bytes]]) -> None:
@@ -210,7 +213,7 @@ def _create_some(files: Sequence[tuple[str, Path, bytes]]) -> None:
                 if target.read_bytes() != data:
                     raise StorageError("immutable", path=path, expected="the same bytes") from None
     for folder in dict.fromkeys(target.parent for _, target, _ in files):
-        _sync_folder(folder)
+        sync_folder(folder)
 
 
 def _check_path(path: str) -> None:
@@ -219,22 +222,25 @@ def _check_path(path: str) -> None:
         raise StorageError("path", expected="plain relative segments", found=path)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        _sync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _sync(descriptor: int) -> None:
+def sync(descriptor: int) -> None:
+    """Make the bytes of an open file durable."""
     try:
         os.fsync(descriptor)
     except OSError as error:
         raise _SyncError(error.errno, error.strerror) from None
 
 
-def _failure(path: str, error: OSError) -> StorageError:
+def failure(path: str, error: OSError) -> StorageError:
+    """Return what a failed write of `path` is raised as; see `Storage`."""
     # After a failed fsync the page cache may hold what the disk does not, and reading it again cannot tell.
     code = _REASONS.get(error.errno or 0, "fsync-failed" if isinstance(error, _SyncError) else "not-durable")
     return StorageError(code, path=path, reason=str(error))

@@ -18,7 +18,7 @@ from typing import Final, Literal, Self
 
 from transparency_log.encoding import MAX_INT
 from transparency_log.errors import TileError
-from transparency_log.merkle import HASH_SIZE, CompactRange, leaf_hash
+from transparency_log.merkle import HASH_SIZE, CompactRange, leaf_hashes
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
@@ -153,7 +153,7 @@ class RightEdge:
     def __init__(self, size: int = 0, entries: Sequence[bytes] = (), levels: Sequence[Sequence[bytes]] = ()) -> None:
         self._size = size
         self._entries = list(entries)
-        self._levels = [_Unfinished(hashes) for hashes in levels]
+        self._levels = [_Unfinished(encode_hashes(hashes)) for hashes in levels]
 
     @property
     def size(self) -> int:
@@ -179,7 +179,7 @@ class RightEdge:
             if len(self._entries) == TILE_WIDTH:
                 finished.append((Tile(ENTRIES, self._size // TILE_WIDTH - 1), encode_bundle(self._entries)))
                 self._entries.clear()
-            finished += self._push([leaf_hash(entry) for entry in some])
+            finished += self._push(leaf_hashes(some))
         return finished
 
     def grow(self, entries: Iterable[bytes]) -> list[tuple[Tile, bytes]]:
@@ -198,34 +198,34 @@ class RightEdge:
         for level, unfinished in enumerate(self._levels):
             if hashes := unfinished.hashes:
                 index = level_size(self._size, level) // TILE_WIDTH
-                partials.append((Tile(level, index, len(hashes)), encode_hashes(hashes)))
+                partials.append((Tile(level, index, len(hashes) // HASH_SIZE), hashes))
         return partials
 
-    def _push(self, hashes: Sequence[bytes]) -> list[tuple[Tile, bytes]]:
-        """Add hashes to the unfinished tile of level 0, which has room for them."""
+    def _push(self, hashes: bytes) -> list[tuple[Tile, bytes]]:
+        """Add hashes, end to end, to the unfinished tile of level 0, which has room for them."""
         finished = []
         for level in count():
             if level == len(self._levels):
                 self._levels.append(_Unfinished())
             unfinished = self._levels[level]
             unfinished.extend(hashes)
-            if len(unfinished.hashes) < TILE_WIDTH:
+            if len(unfinished.hashes) < TILE_WIDTH * HASH_SIZE:
                 break
             index = level_size(self._size, level) // TILE_WIDTH - 1
-            finished.append((Tile(level, index), encode_hashes(unfinished.hashes)))
-            hashes = [unfinished.range.root()]  # the tile's only hash at the next level
+            finished.append((Tile(level, index), unfinished.hashes))
+            hashes = unfinished.range.root()  # the tile's only hash at the next level
             self._levels[level] = _Unfinished()
         return finished
 
 
 class _Unfinished:
-    """The hashes of a tile that is not full, and the perfect subtrees over them."""
+    """The hashes of a tile that is not full, end to end, and the perfect subtrees over them."""
 
-    def __init__(self, hashes: Sequence[bytes] = ()) -> None:
-        self.hashes: list[bytes] = []
+    def __init__(self, hashes: bytes = b"") -> None:
+        self.hashes = b""
         self.range = CompactRange()
         self.extend(hashes)
 
-    def extend(self, hashes: Sequence[bytes]) -> None:
+    def extend(self, hashes: bytes) -> None:
         self.hashes += hashes
-        self.range.extend(hashes)
+        self.range.add(hashes)

@@ -6,14 +6,13 @@ a file's bytes, or None where there is no such file.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import TypeVar
 
 from transparency_log.checkpoint import Checkpoint
 from transparency_log.errors import MerkleError, StorageError, TileError
-from transparency_log.merkle import leaf_hash, next_level
+from transparency_log.merkle import Tree, leaf_hash, leaf_hashes
 from transparency_log.tiles import (
     ENTRIES,
     TILE_HEIGHT,
@@ -28,10 +27,7 @@ from transparency_log.tiles import (
 
 Read = Callable[[str], bytes | None]
 
-_CACHED_TILES = 512  # of 32 KiB with their inner nodes: the path to any leaf of a large log, and many neighbours
-
-Nodes = Sequence[tuple[bytes, ...]]
-"""The hashes of a tile, and above them level by level the roots of perfect subtrees."""
+_CACHED_TILES = 512  # of 16 KiB with their inner nodes: the path to any leaf of a large log, and many neighbours
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -45,9 +41,9 @@ class TileReader:
         self._size = checkpoint.size
         depth = -(-self._size.bit_length() // TILE_HEIGHT)
         self._unfinished = [self._read_unfinished(level) for level in range(depth)]
-        self._full_nodes = lru_cache(_CACHED_TILES)(self._read_full)
+        self._full = lru_cache(_CACHED_TILES)(self._read_full)
         # The partial tiles hold all that the root is made of, so one comparison covers them.
-        found = RightEdge(self._size, (), [nodes[0] for nodes in self._unfinished]).root()
+        found = RightEdge(self._size, (), [_hashes(tree) for tree in self._unfinished]).root()
         if found != checkpoint.root:
             raise MerkleError("right-edge-mismatch", expected=checkpoint.root.hex(), found=found.hex())
         self._root = found
@@ -65,44 +61,45 @@ class TileReader:
         """Return the root of a perfect subtree of 2^level leaves."""
         tile_level, below = divmod(level, TILE_HEIGHT)
         tile = tile_at(tile_level, index << below, size=self._size)
-        return self._nodes(tile)[below][index % (TILE_WIDTH >> below)]
+        return self._tree(tile).node(below, index % (TILE_WIDTH >> below))
 
     def entries(self, index: int) -> tuple[bytes, ...]:
         """Return the entries of the bundle `index`, each checked against its leaf hash."""
         bundle = tile_at(ENTRIES, index * TILE_WIDTH, size=self._size)
         entries = read_bundle(self._read, bundle)
-        expected = self.hashes(Tile(0, bundle.index, bundle.width))
-        for position, (entry, leaf) in enumerate(zip(entries, expected, strict=True)):
-            if leaf_hash(entry) != leaf:
-                raise TileError("entry-mismatch", path=bundle.path, index=index * TILE_WIDTH + position)
+        tree = self._tree(Tile(0, bundle.index, bundle.width))
+        if leaf_hashes(entries) != tree.levels[0]:
+            wrong = next(at for at, entry in enumerate(entries) if leaf_hash(entry) != tree.node(0, at))
+            raise TileError("entry-mismatch", path=bundle.path, index=index * TILE_WIDTH + wrong)
         return entries
 
     def hashes(self, tile: Tile) -> tuple[bytes, ...]:
         """Return the hashes of a tile of this tree."""
-        return self._nodes(tile)[0]
+        return _hashes(self._tree(tile))
 
     def right_edge(self) -> RightEdge:
         """Return the point from which the log grows on: its unfinished tiles and its unfinished bundle."""
         bundle = self.entries(self._size // TILE_WIDTH) if self._size % TILE_WIDTH else ()
-        return RightEdge(self._size, bundle, [nodes[0] for nodes in self._unfinished])
+        return RightEdge(self._size, bundle, [_hashes(tree) for tree in self._unfinished])
 
-    def _nodes(self, tile: Tile) -> Nodes:
+    def _tree(self, tile: Tile) -> Tree:
         if tile.width < TILE_WIDTH:
             return self._unfinished[int(tile.level)]
-        return self._full_nodes(tile)
+        return self._full(tile)
 
-    def _read_full(self, tile: Tile) -> Nodes:
-        nodes = _perfect(_read_hashes(self._read, tile))
-        found, expected = nodes[-1][0], self.node((int(tile.level) + 1) * TILE_HEIGHT, tile.index)
+    def _read_full(self, tile: Tile) -> Tree:
+        # Its nodes are all hashed to check it against the tile above; every proof through it then only looks them up.
+        tree = Tree(_read_hashes(self._read, tile))
+        found, expected = tree.root(), self.node((int(tile.level) + 1) * TILE_HEIGHT, tile.index)
         if found != expected:
             raise TileError("tile-mismatch", path=tile.path, expected=expected.hex(), found=found.hex())
-        return nodes
+        return tree
 
-    def _read_unfinished(self, level: int) -> Nodes:
+    def _read_unfinished(self, level: int) -> Tree:
         count = level_size(self._size, level)
         if count % TILE_WIDTH == 0:
-            return [()]
-        return _perfect(_read_hashes(self._read, tile_at(level, count - 1, size=self._size)))
+            return Tree(())
+        return Tree(_read_hashes(self._read, tile_at(level, count - 1, size=self._size)))
 
 
 def read_bundle(read: Read, bundle: Tile) -> tuple[bytes, ...]:
@@ -130,6 +127,8 @@ def read_ahead(read: Callable[[T], R], wanted: Iterable[T], workers: int) -> Ite
     if workers < 2:
         yield from map(read, wanted)
         return
+    from concurrent.futures import Future, ThreadPoolExecutor  # noqa: PLC0415 - not for whoever reads one proof
+
     pool = ThreadPoolExecutor(workers, thread_name_prefix="read-ahead")
     pending: deque[Future[R]] = deque()
     try:
@@ -143,12 +142,8 @@ def read_ahead(read: Callable[[T], R], wanted: Iterable[T], workers: int) -> Ite
         pool.shutdown(cancel_futures=True)
 
 
-def _perfect(hashes: tuple[bytes, ...]) -> Nodes:
-    # All of these are hashed to check a tile against the one above; every proof through it then only looks them up.
-    nodes = [hashes]
-    while len(nodes[-1]) > 1:
-        nodes.append(tuple(next_level(nodes[-1])))
-    return nodes
+def _hashes(tree: Tree) -> tuple[bytes, ...]:
+    return decode_hashes(tree.levels[0], tree.size)
 
 
 def _read_hashes(read: Read, tile: Tile) -> tuple[bytes, ...]:

@@ -62,6 +62,39 @@ def test_a_compact_range_refuses_nodes_that_do_not_fit_its_size():
             merkle.CompactRange(size, [bytes(32)] * nodes)
 
 
+def test_hashes_that_are_not_whole_make_no_tree():
+    for hashes in ([bytes(31)], [bytes(31), bytes(33)], [LEAVES[0], b""]):
+        with pytest.raises(MerkleError, match="hash-length"):
+            merkle.Tree(hashes)
+        with pytest.raises(MerkleError, match="hash-length"):
+            merkle.root(hashes)
+    for length in (1, 31, 33, 65):
+        with pytest.raises(MerkleError, match="hash-length"):
+            merkle.Tree.of(bytes(length))
+        with pytest.raises(MerkleError, match="range-unaligned"):
+            merkle.CompactRange().add(bytes(length))
+
+
+def test_a_subtree_has_a_place_only_where_it_is_aligned():
+    tree = merkle.Tree(LEAVES)
+    for level in range(1, 7):
+        nodes = tree.levels[level]
+        grown = merkle.CompactRange()
+        grown.add(nodes, level)
+        assert grown.root() == merkle.root(LEAVES[: len(nodes) // 32 << level])
+        for size in range(1, 1 << level):
+            with pytest.raises(MerkleError, match="range-unaligned"):
+                merkle.CompactRange.read(tree.node, size).add(nodes, level)
+
+
+def test_a_tree_has_no_node_outside_its_levels():
+    tree = merkle.Tree(LEAVES[:5])
+    assert tree.node(1, 1) == merkle.node_hash(LEAVES[2], LEAVES[3])
+    for level, index in [(0, 5), (0, -1), (0, -2), (1, 2), (3, 0)]:
+        with pytest.raises(IndexError):
+            tree.node(level, index)
+
+
 @pytest.mark.parametrize("size", range(1, 34))
 def test_every_leaf_of_every_tree_has_a_proof_and_no_other_leaf_or_place_has_it(size):
     tree = merkle.Tree(LEAVES[:size])

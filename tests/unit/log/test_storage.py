@@ -86,6 +86,7 @@ def test_a_file_that_cannot_be_read_is_an_error_and_not_absent(tmp_path, monkeyp
     def fail(_):
         raise OSError(5, "Input/output error")
 
+    (tmp_path / "checkpoint").write_bytes(b"")
     monkeypatch.setattr(Path, "read_bytes", fail)
     with pytest.raises(StorageError, match="not-readable"):
         Directory(tmp_path).read("checkpoint")
