@@ -7,12 +7,18 @@ checks say so.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
+from hashlib import sha256
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final
 
-from fairdraw.errors import WorkspaceError
+from fairdraw.errors import SnapshotError, WorkspaceError
+from fairdraw.roster import Data
 from fairdraw.trust import Trust
+from fairdraw.values import Artifact
 from fairdraw.verify.case import LogView
+from fairdraw_cli.files import MAPPED_FROM
 from fairdraw_cli.history import workers_of
 from fairdraw_cli.regulations import genuine
 from transparency_log.checkpoint import Checkpoint, open_checkpoint
@@ -27,6 +33,7 @@ from transparency_log.tree import read_ahead, read_bundle
 
 Read = Callable[[str], bytes | None]
 WEB: Final = ("http://", "https://")
+_BLOCK: Final = 1 << 22  # bytes that are copied at once
 
 
 def open_source(where: str) -> Read:
@@ -98,6 +105,43 @@ class Beside(Mapping[str, bytes]):
     def __len__(self) -> int:
         """Return how many were read so far."""
         return sum(1 for _ in self)
+
+
+def rosters_in(where: str) -> Callable[[Artifact], Data | None] | None:
+    """Return what finds in a log's folder the rosters that bundles leave out (specs/bundle.md §4); None on the web."""
+    if where.startswith(WEB):
+        return None
+    root = log_folder(where)
+
+    def find(named: Artifact) -> Data | None:
+        path = root / artifact_path(named.digest)
+        return copied(path, named) if path.is_file() else None
+
+    return find
+
+
+def copied(path: Path, named: Artifact) -> Data:
+    """Return the bytes of a file that somebody else may write to; those of a large one stay in a nameless file of ours.
+
+    Were theirs mapped, it could be exchanged once its digest was found right, and cutting it would kill the process,
+    which is no verdict. Nothing is parsed, and no more is read, than what was named.
+
+    Raises:
+        WorkspaceError: `file-missing`, or `not-a-file`: a pipe or a device has no end.
+        SnapshotError: `wrong-digest`.
+    """
+    if not path.is_file():
+        raise WorkspaceError("not-a-file" if path.exists() else "file-missing", found=str(path))
+    told, left = sha256(), named.length + 1
+    with path.open("rb") as theirs, TemporaryFile() as ours:
+        while block := theirs.read(min(_BLOCK, left)):
+            told.update(block)
+            ours.write(block)
+            left -= len(block)
+        if (told.hexdigest(), left) != (named.digest, 1):
+            raise SnapshotError("wrong-digest", expected=named.digest, found=told.hexdigest())
+        ours.seek(0)
+        return mmap(ours.fileno(), 0, access=ACCESS_READ) if named.length >= MAPPED_FROM else ours.read()
 
 
 def view(read: Read, trust: Trust, *, where: str = CHECKPOINT) -> LogView:

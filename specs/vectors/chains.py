@@ -12,7 +12,7 @@ from fairdraw.beacon import CHAINS
 from fairdraw.errors import AssignmentError
 from fairdraw.registry import Registry, Row
 from fairdraw.schema import Announcement, Draw, Former, Withdrawal
-from fairdraw.snapshot import Snapshot
+from fairdraw.snapshot import Snapshot, freeze
 from fairdraw.statement import Entry, sign
 from fairdraw.values import Source
 from support.story import BUREAU, SLOT, Story, Told, past_the_round, secret, signer, team, trust_text
@@ -157,6 +157,21 @@ def unpublished() -> Told:
     return cosigned(begin(story)).go_on()
 
 
+def oversized() -> Told:
+    """Return a draw whose inspectors' roster is said to be larger than a bundle, and not carried."""
+    story = Story()
+    publish = story.snapshot
+
+    def snapshot(name: str, registry: Registry, label: str = "1", **more: Any) -> tuple[Entry, Snapshot]:
+        if name == "staff":
+            roster = freeze(registry, secret(f"secret of {name} {label}")).roster.listing()
+            more["roster"] = roster.model_copy(update={"length": 1 << 30})
+        return publish(name, registry, label, **more)
+
+    story.snapshot = snapshot
+    return cosigned(begin(story)).go_on()
+
+
 def withdrawn() -> Told:
     """Return a draw whose inspectors' roster was withdrawn."""
     told = cosigned(begin()).go_on()
@@ -178,7 +193,8 @@ def honest(book: Book) -> None:
     came = moved()
     book.hold("a bureau that came from another log", "unknown", file=stories.bundle(came),
               **stories.make(came, trust=with_former_log(came.story)))  # fmt: skip
-    for name, story in (("a roster that is not published", unpublished()), ("a withdrawn roster", withdrawn())):
+    for name, story in (("a roster that is not published", unpublished()), ("a withdrawn roster", withdrawn()),
+                        ("a roster that is too large for a bundle", oversized())):  # fmt: skip
         digest = story.inspectors[1].roster.listing().digest
         del story.story.artifacts[digest]
         book.hold_story(name, "unknown", story)

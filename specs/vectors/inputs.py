@@ -12,10 +12,10 @@ from fairdraw import encoding
 from fairdraw.announcement import artifact_of
 from fairdraw.record import Record
 from fairdraw.registry import Registry, Row
+from fairdraw.roster import listing_of
 from fairdraw.rules import Batch
 from fairdraw.schema import Commitment, Committed, Contributor, Former, Reveal, RevealsClosed, Until
 from fairdraw.seed import commitment, embargo_commitment
-from fairdraw.snapshot import listing_of
 from fairdraw.statement import Entry
 from support.story import SLOT, Story, Told, every, rebundled, rule, secret, trust_text
 from transparency_log import merkle

@@ -15,10 +15,10 @@ from stories import begin, cosigned
 
 from fairdraw import encoding
 from fairdraw.announcement import artifact_of
-from fairdraw.bundle import evidence
+from fairdraw.bundle import Proofs, evidence
 from fairdraw.record import Record
+from fairdraw.roster import listing_of
 from fairdraw.schema import Announcement
-from fairdraw.snapshot import listing_of
 from fairdraw.statement import Entry
 from support.story import SLOT, Story, Told, every, sizes, trust_text
 from transparency_log import merkle
@@ -136,7 +136,7 @@ def _honest(book: Book) -> None:
 
 def _reproven(told: Told, file: Any, kept: list[Entry]) -> Any:
     """Return a slip that carries other entries, each with its genuine proof."""
-    proven = evidence(told.story.entries, sizes(told.story), kept)
+    proven = evidence(Proofs.of(told.story.entries, sizes(told.story)), kept)
     return file | encoding.parse(encoding.canonical(
         {name: [one.model_dump() for one in value] if isinstance(value, tuple) else value
          for name, value in proven.items()}))  # fmt: skip

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from fairdraw import encoding
 from fairdraw.errors import ActError, EncodingError
-from fairdraw.snapshot import listing_of
+from fairdraw.roster import listing_of
 from fairdraw.values import HASH, Count, Date, Hash, Id, Listing, Name, Number, Positive, Reason, Value
 from transparency_log import merkle
 
@@ -213,7 +213,7 @@ def format_outcomes(outcomes: Iterable[Line]) -> tuple[bytes, Listing]:
     _check_once(told)
     lines = [encoding.canonical(line.model_dump()) for line in told]
     data = encoding.lines(lines)
-    return data, listing_of(data, merkle.Tree(map(merkle.leaf_hash, lines)))
+    return data, listing_of(data, merkle.Tree.over(lines))
 
 
 def read_outcomes(data: bytes, named: Listing) -> tuple[Line, ...]:
@@ -236,7 +236,7 @@ def read_outcomes(data: bytes, named: Listing) -> tuple[Line, ...]:
     except (EncodingError, ValidationError) as error:
         raise ActError("bad-outcomes", line=len(told) + 1, reason=_reason(error)) from None
     _check_once(told)
-    tree = merkle.Tree(map(merkle.leaf_hash, lines))
+    tree = merkle.Tree.over(lines)
     if [line.no for line in told] != sorted(line.no for line in told) or listing_of(data, tree) != named:
         raise ActError("bad-outcomes", line=0, reason="another order, or another root")
     return tuple(told)

@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fairdraw import encoding
+from fairdraw import encoding, tickets
 from fairdraw.beacon import RETIRED, Chain
 from fairdraw.errors import AnnouncementError, EncodingError
 from fairdraw.exclusion import DRAWN_BEFORE, YEARLY_CAP, Exclusion
 from fairdraw.filter import check, parse
 from fairdraw.randomness import Timed, closes_at, named_sources, time_of
+from fairdraw.roster import Roster, RosterRow
 from fairdraw.schema import (
     Announcement,
     AtOnce,
@@ -21,7 +22,6 @@ from fairdraw.schema import (
     SubstitutionCall,
     Until,
 )
-from fairdraw.snapshot import Roster, RosterRow
 from fairdraw.statement import Entry, Head
 from fairdraw.values import HASH, NUMBER, Artifact, Ref
 
@@ -45,7 +45,7 @@ class Inputs:
     exclusions: frozenset[Exclusion]
 
     @property
-    def staff(self) -> tuple[RosterRow, ...]:
+    def staff(self) -> Sequence[RosterRow]:
         """Return the inspectors of all departments, sorted by number.
 
         Raises:
@@ -53,7 +53,7 @@ class Inputs:
         """
         rows = [row for roster in (self.inspectors, *self.joint) for row in roster.rows]
         if not self.joint:
-            return self.inspectors.rows
+            return rows
         # One number for two people would let either come, or one be drawn twice.
         if twice := [no for no, times in Counter(row.no for row in rows).items() if times > 1]:
             raise AnnouncementError("number-in-two-registries", found=min(twice))
@@ -63,9 +63,9 @@ class Inputs:
 
     def recused_strangers(self) -> tuple[str, ...]:
         """Return the numbers of the recusal list that are in no registry."""
-        objects, staff = ({row.no for row in rows} for rows in (self.objects.rows, self.staff))
-        return tuple(sorted({no for pair in self.recusals for no, known in zip(pair, (objects, staff), strict=True)
-                             if no not in known}))  # fmt: skip
+        known = self.objects.numbers, {row.no for row in self.staff}
+        return tuple(sorted({no for pair in self.recusals for no, numbers in zip(pair, known, strict=True)
+                             if no not in numbers}))  # fmt: skip
 
 
 def artifact_of(data: bytes) -> Artifact:
@@ -158,6 +158,24 @@ def check_days(plan: Plan, slots: Iterable[str], window: str, settled: int) -> N
         if batch is not None and not batch.first <= window <= batch.last:
             days = [batch.first, batch.last]
             raise AnnouncementError("window-outside-schedule", slot=slot, expected=days, found=window)
+
+
+def key_material(
+    announcement: Entry,
+    *,
+    seeds: Sequence[tuple[str, str]],
+    pulses: Sequence[bytes],
+    embargo: bytes | None,
+) -> tickets.KeyMaterial:
+    """Return what an announcement's key is made of; `pulses` are the 32-byte randomness values in announced order."""
+    sources = announcement.of(Announcement).beacon
+    return tickets.KeyMaterial(
+        statement="announcement",
+        text=announcement.text_hash,
+        seeds=tuple(seeds),
+        pulses=tuple((source.hash, source.round, value.hex()) for source, value in zip(sources, pulses, strict=True)),
+        embargo=None if embargo is None else embargo.hex(),
+    )
 
 
 def limit_of(announcement: Announcement | SubstitutionCall, chains: Mapping[str, Chain], minimum: int) -> int:

@@ -14,9 +14,13 @@ from transparency_log.mirror import ArtifactRefs
 def named_artifacts(entry: bytes) -> ArtifactRefs:
     """Return the public files that an entry names or withdraws; one that is no statement names none."""
     try:
-        statement = read_entry(entry, 0).statement
+        return files_of(read_entry(entry, 0).statement)
     except StatementError:
         return ArtifactRefs()
+
+
+def files_of(statement: Statement) -> ArtifactRefs:
+    """Return the public files that a statement names or withdraws."""
     if isinstance(statement, Withdrawal):
         # Only the bureau may withdraw: a supervisor's word does not excuse a missing roster (attack 38).
         return ArtifactRefs(withdrawn=(statement.digest,) if statement.by == statement.bureau else ())

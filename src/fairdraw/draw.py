@@ -1,17 +1,16 @@
 """The draw: a pure function of the announcement, the snapshots, the seeds and the pulses. specs/draw.md §1."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fairdraw import tickets
 from fairdraw.announcement import Inputs
 from fairdraw.assignment import Assignment, assign
-from fairdraw.eligibility import candidates, is_forced
+from fairdraw.eligibility import Eligibility, Panel
 from fairdraw.quota import Allocation, Floor, Stratum, allocate, is_singled_out
+from fairdraw.roster import Part
 from fairdraw.schema import Announcement
-from fairdraw.selection import Selection, select
-from fairdraw.snapshot import RosterRow
-from fairdraw.statement import Entry
+from fairdraw.selection import Selection, lowest_numbers, select
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,24 +42,6 @@ class Preview:
     attempts: float
 
 
-def key_material(
-    announcement: Entry,
-    *,
-    seeds: Sequence[tuple[str, str]],
-    pulses: Sequence[bytes],
-    embargo: bytes | None,
-) -> tickets.KeyMaterial:
-    """Return what an announcement's key is made of; `pulses` are the 32-byte randomness values in announced order."""
-    sources = announcement.of(Announcement).beacon
-    return tickets.KeyMaterial(
-        statement="announcement",
-        text=announcement.text_hash,
-        seeds=tuple(seeds),
-        pulses=tuple((source.hash, source.round, value.hex()) for source, value in zip(sources, pulses, strict=True)),
-        embargo=None if embargo is None else embargo.hex(),
-    )
-
-
 def allocation(inputs: Inputs) -> Allocation:
     """Return the strata of an announcement with their quotas, and the legal floors that hold them.
 
@@ -79,25 +60,21 @@ def draw_lots(inputs: Inputs, key: bytes) -> Outcome:
         AssignmentError: a team cannot be drawn.
     """
     strata = allocation(inputs).strata
-    selection = select(key, strata)
-    drawn = {one.no for one in selection.drawn}
-    rows = [row for row in inputs.objects.rows if row.no in drawn]
+    objects, staff = inputs.objects, inputs.staff
+    selection = select(key, objects, strata)
+    drawn = sorted(one.row for one in selection.drawn)
+    rows = [objects.row(index) for index in drawn]
     window = inputs.announcement.of(Announcement).window
-    assignment = assign(key, inputs.plan.team, rows, inputs.staff, inputs.recusals, window)
+    assignment = assign(key, inputs.plan.team, rows, staff, inputs.recusals, window)
     busy = {inspector for team in assignment.teams.values() for _, inspector in team}
     busy |= {expert for experts in assignment.experts.values() for expert in experts}
+    number = inputs.plan.audit
+    idle = [one.no for one in staff if one.no not in busy]
     audit = (
-        _audit(key, inputs.objects.rows, drawn, inputs.plan.audit),
-        _audit(key, inputs.staff, busy, inputs.plan.audit),
+        lowest_numbers(key, "audit", Part(objects, range(len(objects.groups)), drawn), number),
+        tuple(no for _, no in tickets.smallest(key, "audit", idle, number)),
     )
     return Outcome(key=key, strata=strata, selection=selection, assignment=assignment, audit=audit)
-
-
-def _audit(key: bytes, rows: Iterable[RosterRow], drawn: set[str], count: int) -> tuple[str, ...]:
-    if not count:
-        return ()
-    undrawn = (row.no for row in rows if row.no not in drawn)
-    return tuple(no for _, no in tickets.smallest(key, "audit", undrawn, count))
 
 
 def preview(inputs: Inputs, trial_keys: Sequence[bytes]) -> Preview:
@@ -109,11 +86,9 @@ def preview(inputs: Inputs, trial_keys: Sequence[bytes]) -> Preview:
     """
     planned = allocation(inputs)
     strata = planned.strata
-    team, window = inputs.plan.team, inputs.announcement.of(Announcement).window
-    who = candidates(team, inputs.objects.rows, inputs.staff, inputs.recusals, window)
-    at_risk = {no for stratum in strata if stratum.quota for no in stratum.eligible}
-    impossible = tuple(no for no in who.lacking if no in at_risk)
-    forced = tuple(no for no in who.members if no in at_risk and is_forced(team, who.members[no], who.skills))
+    team = inputs.plan.team
+    at_risk = [stratum.eligible for stratum in strata if stratum.quota]
+    impossible, forced = _thin(inputs, at_risk)
     attempts = 1.0
     chancy = team.cap is not None or team.pool is not None or team.specialities
     if not impossible and chancy and trial_keys:
@@ -128,6 +103,25 @@ def preview(inputs: Inputs, trial_keys: Sequence[bytes]) -> Preview:
         impossible=impossible,
         attempts=attempts,
     )
+
+
+def _thin(inputs: Inputs, at_risk: Sequence[Part]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the numbers of some objects for which no team can be made, and of those whose team would be forced."""
+    objects, window = inputs.objects, inputs.announcement.of(Announcement).window
+    first = dict(zip(reversed(objects.codes), reversed(range(len(objects))), strict=True))
+    kinds = [objects.row(first[code]) for code in range(len(objects.groups))]
+    rules = Eligibility(inputs.plan.team, kinds, inputs.staff, inputs.recusals, window)
+    # Of rows that nobody is recused from, those of one group have one panel.
+    panels = [rules.panel(attrs) for attrs in objects.groups]
+    rows = {no: row for no in rules.recused() if (row := objects.find(no)) is not None}
+    apart = {row: rules.of(no, objects.row(row).attrs) for no, row in rows.items()}
+
+    def those(fault: Callable[[Panel], bool]) -> tuple[str, ...]:
+        codes = (code for code, panel in enumerate(panels) if fault(panel))
+        found = {*Part(objects, codes, apart).indexes(), *(row for row, panel in apart.items() if fault(panel))}
+        return tuple(objects.number(row) for row in sorted(found) if any(part.holds(row) for part in at_risk))
+
+    return those(lambda panel: panel.shortage is not None), those(lambda panel: panel.forced)
 
 
 def _attempts(outcome: Outcome) -> int:

@@ -31,9 +31,17 @@ class Error(Exception):
         self.code = code
         self.params = params
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let it be raised again in another process."""
+        return _again, (type(self), self.code, self.params)
+
     def __str__(self) -> str:
         told = ", ".join(f"{name} {value!r}" for name, value in self.params.items())
         return f"{self.code}: {told}" if told else self.code
+
+
+def _again(kind: type[Error], code: str, params: dict[str, object]) -> Error:
+    return kind(code, **params)
 
 
 class EncodingError(Error):

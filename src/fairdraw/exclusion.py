@@ -5,9 +5,9 @@ exclusion that no rule yields is a name struck off (attack 7).
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from fairdraw import encoding
 from fairdraw.schema import Announcement, Draw, Plan, item_of
@@ -44,6 +44,8 @@ def exclude(
 ) -> frozenset[Exclusion]:
     """Return who of a roster's numbers cannot be drawn for some slots, after the earlier draws of the plan's year.
 
+    `numbers` are asked whether they hold one, and never gone through.
+
     Several items of one visit count once; an exempted or deferred object keeps the count of the year it was drawn in.
     """
     told: set[Exclusion] = set()
@@ -54,8 +56,7 @@ def exclude(
         for draw in earlier:
             if draw.plan.plan == plan.plan and _counts(plan, draw) and _has_instalment(draw, item):
                 told |= {Exclusion(item, no, DRAWN_BEFORE) for no, items in draw.drawn.items() if item in items}
-    known = set(numbers)
-    return frozenset(one for one in told if one.no in known)
+    return frozenset(one for one in told if one.no in numbers)
 
 
 def looks_back(plan: Plan, slots: Iterable[str]) -> bool:
@@ -63,22 +64,39 @@ def looks_back(plan: Plan, slots: Iterable[str]) -> bool:
     return plan.yearly_cap is not None or any(_is_instalment(plan, slot) for slot in slots)
 
 
+class Drawn(NamedTuple):
+    """A draw, its plan and announcement, and the index from behind which all three are in the log."""
+
+    entry: Entry
+    plan: Plan
+    said: Announcement
+    complete: int
+
+
+def draws_of(chain: Sequence[Entry]) -> Iterator[Drawn]:
+    """Yield a chain's draws, in log order, of which it has the announcement and the plan."""
+    known = {entry.text_hash: entry for entry in chain}
+    for entry in chain:
+        if not isinstance(entry.statement, Draw):
+            continue
+        announced = known.get(entry.statement.announcement.text)
+        if announced is None or not isinstance(announced.statement, Announcement):
+            continue
+        planned = known.get(announced.statement.plan.text)
+        if planned is not None and isinstance(planned.statement, Plan):
+            complete = max(entry.index, announced.index, planned.index)
+            yield Drawn(entry, planned.statement, announced.statement, complete)
+
+
 def draws_of_the_year(chain: Sequence[Entry], plan: Plan) -> list[tuple[Entry, Plan, Announcement]]:
     """Return the first draw of each announcement under a plan of the same year and objects, in log order.
 
     Whether such a draw was right is shown by its own bundle.
     """
-    known = {entry.text_hash: entry.statement for entry in chain}
     told: dict[str, tuple[Entry, Plan, Announcement]] = {}
-    for entry in chain:
-        if not isinstance(entry.statement, Draw):
-            continue
-        said = known.get(entry.statement.announcement.text)
-        rules = known.get(said.plan.text) if isinstance(said, Announcement) else None
-        if not isinstance(said, Announcement) or not isinstance(rules, Plan):
-            continue
+    for entry, rules, said, _ in draws_of(chain):
         if (rules.year, rules.objects) == (plan.year, plan.objects):
-            told.setdefault(entry.statement.announcement.text, (entry, rules, said))
+            told.setdefault(entry.of(Draw).announcement.text, (entry, rules, said))
     return list(told.values())
 
 

@@ -3,22 +3,24 @@
 Everything is computed with exact rationals; a quota carries its derivation, so that a reader can redo it by hand.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from math import ceil, floor
 
 from fairdraw import encoding
 from fairdraw.errors import PlanError
 from fairdraw.exclusion import DRAWN_BEFORE, Exclusion
 from fairdraw.filter import holds, parse
+from fairdraw.roster import Attributes, Part, Roster, RosterRow
 from fairdraw.rules import Grade, RatioOf, Rule
 from fairdraw.schema import Plan, item_of
-from fairdraw.snapshot import Roster, RosterRow
 from fairdraw.values import Rounding, Scalar
 
 Values = tuple[Scalar, ...]
+Struck = tuple[Exclusion, int]  # and the index of its row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,7 @@ class Stratum:
         values: the attribute values that the group shares, in the order of `Rule.fields`.
         total: rows with these values, before the filter.
         base: those that pass the filter, before exemptions (otherwise the floor could be gamed).
-        eligible: numbers that may be drawn.
+        eligible: the numbers of the rows that may be drawn.
         quota: how many are drawn.
         wanted: how many would be, were enough eligible.
         ratio: the ratio of its group.
@@ -42,7 +44,7 @@ class Stratum:
     values: Values
     total: int
     base: int
-    eligible: tuple[str, ...]
+    eligible: Part
     quota: int
     wanted: int
     ratio: Fraction
@@ -110,10 +112,10 @@ def _bytes(values: Values) -> bytes:
     return encoding.canonical(list(values))
 
 
-def _value(row: RosterRow, name: str) -> Scalar:
-    if name not in row.attrs:
-        raise PlanError("unknown-attribute", expected=sorted(row.attrs), found=name)
-    value = row.attrs[name]
+def _value(attrs: Attributes, name: str) -> Scalar:
+    if name not in attrs:
+        raise PlanError("unknown-attribute", expected=sorted(attrs), found=name)
+    value = attrs[name]
     if not isinstance(value, str | int | None):  # a bool is an int to Python
         raise PlanError("list-as-stratum", field=name)
     return value
@@ -121,14 +123,15 @@ def _value(row: RosterRow, name: str) -> Scalar:
 
 @dataclass(slots=True)
 class _Cell:
-    """A stratum that is being filled."""
+    """A stratum that is being filled; `codes` are the groups of its rows that the filter lets through."""
 
     values: Values
     of: RatioOf = field(init=False)
     total: int = 0
     base: int = 0
     before: int = 0
-    eligible: list[str] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+    eligible: Part = field(init=False)
     wanted: int = 0
     quota: int = 0
     whole: bool = False
@@ -144,12 +147,13 @@ def allocate(plan: Plan, slots: Iterable[str], objects: Roster, exclusions: Coll
         FilterError: the filter does not fit the roster.
     """
     named = sorted(slots)
+    struck = [(one, row) for one in exclusions if (row := objects.find(one.no)) is not None]
     strata: list[Stratum] = []
     floors: list[Floor] = []
     for item in sorted({item_of(slot) for slot in named}):
         batches = [plan.batch_of(slot) for slot in named if item_of(slot) == item]
         shares = [Fraction(batch.share) for batch in batches if batch is not None and batch.share is not None]
-        cells, held = _allocate(_Item(item, plan.rule_of(item), max(shares, default=None)), objects, exclusions)
+        cells, held = _allocate(_Item(item, plan.rule_of(item), max(shares, default=None)), objects, struck)
         strata += cells
         floors += held
     return Allocation(strata=tuple(sorted(strata, key=lambda s: s.sort_key)), floors=tuple(floors))
@@ -169,8 +173,8 @@ class _Item:
         return [] if self.share is None else [f"{self.share.numerator}/{self.share.denominator}"]
 
 
-def _allocate(what: _Item, objects: Roster, exclusions: Collection[Exclusion]) -> tuple[list[Stratum], list[Floor]]:
-    cells, populations = _cells(what, objects, exclusions)
+def _allocate(what: _Item, objects: Roster, struck: Sequence[Struck]) -> tuple[list[Stratum], list[Floor]]:
+    cells, populations = _cells(what, objects, struck)
     strata, floors = [], []
     for of in what.rule.ratios:
         group = [cell for cell in cells if cell.of is of]
@@ -192,21 +196,27 @@ def _ratio_of(rule: Rule, values: Values) -> RatioOf | None:
     return max(fitting, key=lambda one: len(one.of), default=None)
 
 
-def _cells(what: _Item, objects: Roster, exclusions: Collection[Exclusion]) -> tuple[list[_Cell], Counter[bytes]]:
+def _cells(what: _Item, objects: Roster, struck: Sequence[Struck]) -> tuple[list[_Cell], Counter[bytes]]:
     """Return the cells of which the filter leaves something, and how many rows each ratio speaks of, filter or not."""
     rule, known = what.rule, parse(what.rule.filter)
-    out = {one.no for one in exclusions if one.item in (None, what.item)}
-    before = {one.no for one in exclusions if one.item == what.item and one.reason == DRAWN_BEFORE}
+    out: defaultdict[int, set[int]] = defaultdict(set)  # by group, for strata may be as many as those who are out
+    before: defaultdict[int, set[int]] = defaultdict(set)
+    for one, row in struck:
+        if one.item in (None, what.item):
+            out[objects.codes[row]].add(row)
+        if one.item == what.item and one.reason == DRAWN_BEFORE:
+            before[objects.codes[row]].add(row)
     cells: dict[bytes, _Cell] = {}
-    for row in objects.rows:
-        values = tuple(_value(row, name) for name in rule.fields)
+    for code, attrs in enumerate(objects.groups):  # all that follows from attributes is looked at once a group
+        values = tuple(_value(attrs, name) for name in rule.fields)
         cell = cells.setdefault(_bytes(values), _Cell(values))
-        cell.total += 1
-        if holds(known, row.attrs):
-            cell.base += 1
-            cell.before += row.no in before
-            if row.no not in out:
-                cell.eligible.append(row.no)
+        cell.total += objects.counts[code]
+        if holds(known, attrs):
+            cell.base += objects.counts[code]
+            cell.codes.append(code)
+    for cell in cells.values():
+        cell.eligible = Part(objects, cell.codes, chain.from_iterable(out[code] for code in cell.codes))
+        cell.before = sum(len(before[code]) for code in cell.codes)
     populations: Counter[bytes] = Counter()
     for cell in cells.values():
         of = _ratio_of(rule, cell.values)
@@ -296,7 +306,7 @@ def _stratum(what: _Item, cell: _Cell) -> Stratum:
         values=cell.values,
         total=cell.total,
         base=cell.base,
-        eligible=tuple(cell.eligible),
+        eligible=cell.eligible,
         quota=cell.quota,
         wanted=cell.wanted,
         ratio=Fraction(cell.of.ratio),
@@ -315,7 +325,7 @@ def strata_of(plan: Plan, slots: Iterable[str], row: RosterRow) -> tuple[tuple[s
     for item in sorted({item_of(slot) for slot in slots}):
         rule = plan.rule_of(item)
         if holds(parse(rule.filter), row.attrs):
-            told.append((item, tuple(_value(row, name) for name in rule.fields)))
+            told.append((item, tuple(_value(row.attrs, name) for name in rule.fields)))
     return tuple(told)
 
 

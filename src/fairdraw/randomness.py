@@ -102,6 +102,11 @@ def definition_of(source: Source, read: Read) -> Definition:
     return definition
 
 
+def is_drand(source: Source, chain: Chain) -> bool:
+    """Say whether a source is a round of drand: its value stands for itself, and needs no artifact beside it."""
+    return source.beacon != EVENTS and chain.scheme != NIST
+
+
 def settled_at(sources: Sequence[Source], chains: Mapping[str, Chain], artifacts: Mapping[str, bytes]) -> int:
     """Return the POSIX second from which on nothing of the sources' values can change.
 

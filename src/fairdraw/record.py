@@ -7,17 +7,19 @@ verifier rebuilds it and compares, and nothing can be "corrected" in its format 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from fairdraw import encoding
 from fairdraw.announcement import Inputs
-from fairdraw.draw import Outcome
 from fairdraw.errors import EncodingError
+from fairdraw.roster import listing_of
 from fairdraw.schema import Announcement, Counts, Draw, Until
-from fairdraw.snapshot import listing_of
 from fairdraw.statement import Head
 from fairdraw.values import Count, Hash, Id, Listing, Number, PulseValue, Scalar, Value
 from transparency_log import merkle
+
+if TYPE_CHECKING:  # whoever reads a record, as a slip's reader does, draws nothing
+    from fairdraw.draw import Outcome
 
 FREE: Final = frozenset({"seq", "prev", "time", "with_"})
 """What of a record does not follow from the inputs: its place in the chain, and who signed beside the bureau."""
@@ -66,35 +68,36 @@ class Record:
     artifact: bytes
 
 
-def result_lines(outcome: Outcome) -> tuple[bytes, ...]:
+def result_lines(outcome: "Outcome") -> tuple[bytes, ...]:
     """Return the leaves of the result list: strata in order, then drawn objects by (ticket, number)."""
-    told: list[Value] = [
-        StratumLine(
-            item=stratum.item,
-            stratum=stratum.values,
-            total=stratum.total,
-            base=stratum.base,
-            eligible=len(stratum.eligible),
-            excluded=stratum.base - len(stratum.eligible),
-            quota=stratum.quota,
-            derivation=stratum.derivation,
-            cutoff=None if cutoff is None else cutoff.hex(),
-        )
-        for stratum, cutoff in zip(outcome.strata, outcome.selection.cutoffs, strict=True)
+    assignment, strata = outcome.assignment, outcome.strata
+    told: list[dict[str, object]] = [
+        {
+            "item": stratum.item,
+            "stratum": stratum.values,
+            "total": stratum.total,
+            "base": stratum.base,
+            "eligible": len(stratum.eligible),
+            "excluded": stratum.base - len(stratum.eligible),
+            "quota": stratum.quota,
+            "derivation": stratum.derivation,
+            "cutoff": None if cutoff is None else cutoff.hex(),
+        }
+        for stratum, cutoff in zip(strata, outcome.selection.cutoffs, strict=True)
     ]
     told += [
-        DrawnLine(
-            no=one.no,
-            strata=tuple((outcome.strata[at].item, outcome.strata[at].values) for at in one.strata),
-            ticket=one.ticket.hex(),
-            eligible=outcome.assignment.eligible[one.no],
-            team=outcome.assignment.teams[one.no],
-            experts=outcome.assignment.experts.get(one.no, ()),
-            attempt=outcome.assignment.attempts.get(one.no, 0),
-        )
+        {
+            "no": one.no,
+            "strata": [(strata[at].item, strata[at].values) for at in one.strata],
+            "ticket": one.ticket.hex(),
+            "eligible": assignment.eligible[one.no],
+            "team": assignment.teams[one.no],
+            "experts": assignment.experts.get(one.no, ()),
+            "attempt": assignment.attempts.get(one.no, 0),
+        }
         for one in outcome.selection.drawn
     ]
-    return tuple(encoding.canonical(line.model_dump()) for line in told)
+    return tuple(map(encoding.canonical, told))
 
 
 def read_lines(data: bytes) -> tuple[tuple[StratumLine, ...], tuple[DrawnLine, ...]]:
@@ -160,12 +163,12 @@ def drawn_items(data: bytes, drew: Draw) -> dict[str, tuple[str, ...]]:
 
 
 def make_record(
-    head: Head, inputs: Inputs, *, pulses: Sequence[PulseValue], outcome: Outcome, embargo: bytes | None,
+    head: Head, inputs: Inputs, *, pulses: Sequence[PulseValue], outcome: "Outcome", embargo: bytes | None,
     with_: Sequence[str] = (),
 ) -> Record:  # fmt: skip
     """Return the record of an outcome, as the next statement of the bureau's chain; `with_` sign beside it."""
     lines = result_lines(outcome)
-    tree = merkle.Tree(map(merkle.leaf_hash, lines))
+    tree = merkle.Tree.over(lines)
     blocks = outcome.assignment.blocks
     sealed = isinstance(inputs.announcement.of(Announcement).disclosure, Until)
     if sealed != (embargo is not None):

@@ -7,12 +7,14 @@ signs off in somebody else's role.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fairdraw.errors import ActError
-from fairdraw.regulation import Regulation
 from fairdraw.schema import Draw, ItemList, Plan, Result, SignOff, SnapshotStatement, Statement, SubstitutionCall
 from fairdraw.trust import Trust
+
+if TYPE_CHECKING:
+    from fairdraw.regulation import Regulation
 
 BUREAU: Final = "bureau"
 INSPECTING: Final = "inspecting-unit"
@@ -92,7 +94,7 @@ def is_supervisor(role: str | None) -> bool:
     return role is not None and role != BUREAU and role not in PARTIES
 
 
-def signers(kind: str, regulation: Regulation | None) -> tuple[frozenset[str], tuple[str, ...]]:
+def signers(kind: str, regulation: "Regulation | None") -> tuple[frozenset[str], tuple[str, ...]]:
     """Return the roles that may sign a type of statement, and the articles that narrow them."""
     allowed = SIGNERS[kind]
     if regulation is None or kind not in {"result", "correction"}:
@@ -106,7 +108,7 @@ def signers(kind: str, regulation: Regulation | None) -> tuple[frozenset[str], t
     return allowed, ()
 
 
-def wrong_role(statement: Statement, trust: Trust, regulation: Regulation | None) -> WrongRole | None:
+def wrong_role(statement: Statement, trust: Trust, regulation: "Regulation | None") -> WrongRole | None:
     """Return why a statement is by the wrong role, or None where its signers may make it.
 
     `regulation` is the one of the draw that the statement concerns, None where there is none.
@@ -133,7 +135,7 @@ def _wrong(statement: Statement, expected: Collection[str], found: str | None, c
     return WrongRole(type=statement.type, name=statement.by, expected=tuple(sorted(expected)), found=found, cite=cite)
 
 
-def check_role(statement: Statement, trust: Trust, regulation: Regulation | None) -> None:
+def check_role(statement: Statement, trust: Trust, regulation: "Regulation | None") -> None:
     """Check that the signers of a statement may make it.
 
     Raises:
@@ -153,7 +155,7 @@ def roles_signed(sign_offs: Iterable[SignOff], trust: Trust) -> set[str]:
 
 
 def missing_sign_offs(
-    of: Statement, regulation: Regulation, signed: Collection[str]
+    of: Statement, regulation: "Regulation", signed: Collection[str]
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return the roles whose sign-off a regulation asks of a statement and that have not given it, with the articles.
 

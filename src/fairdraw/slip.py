@@ -8,13 +8,15 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from fairdraw import encoding
-from fairdraw.bundle import Carried, Path, Slip, evidence, relevant, statements
+from fairdraw.bundle import Carried, Path, Proofs, Slip, evidence, relevant, statements
 from fairdraw.errors import BundleError, EncodingError
+from fairdraw.logged import Statements
 from fairdraw.quota import strata_of
 from fairdraw.randomness import artifacts_of
 from fairdraw.record import DrawnLine, StratumLine, StratumValues, read_lines
+from fairdraw.roster import Lookup
 from fairdraw.schema import Announcement, Draw, Plan, SnapshotStatement
-from fairdraw.snapshot import Opening, Roster
+from fairdraw.snapshot import Opening
 from fairdraw.statement import Entry
 from transparency_log import merkle
 from transparency_log.cosigned import SignedSize
@@ -31,9 +33,8 @@ def between(announcement: Entry, entry: Entry, draw: Entry) -> bool:
     return mine and announcement.index <= entry.index <= draw.index
 
 
-def _path(tree: merkle.Tree, lines: Sequence[bytes], index: int) -> Path:
-    hashes = tuple(node.hex() for node in tree.inclusion_proof(index))
-    return Path(line=encoding.to_base64(lines[index]), index=index, hashes=hashes)
+def _path(line: bytes, index: int, proof: Sequence[bytes]) -> Path:
+    return Path(line=encoding.to_base64(line), index=index, hashes=tuple(node.hex() for node in proof))
 
 
 def make_slip(
@@ -47,15 +48,24 @@ def make_slip(
     return next(make_slips(log_entries, sizes, numbers=[no], own={no: own}, **parts))
 
 
-def make_slips(  # noqa: PLR0913 - each is a part of the proof
-    log_entries: Sequence[bytes],
-    sizes: Sequence[SignedSize],
+def make_slips(log_entries: Sequence[bytes], sizes: Sequence[SignedSize], **parts: Any) -> Iterator[Slip]:
+    """Yield the slips of some rows of one snapshot; `parts` are those of `slips_of`.
+
+    Raises:
+        BundleError: `no-such-row`, or no checkpoint covers the draw.
+    """
+    return slips_of(Statements(statements(log_entries)), Proofs.of(log_entries, sizes), **parts)
+
+
+def slips_of(  # noqa: PLR0913 - each is a part of the proof
+    known: Statements,
+    proofs: Proofs,
     *,
     announcement: Entry,
     draw: Entry,
     plan: Plan,
     snapshot: Entry,
-    roster: Roster,
+    roster: Lookup,
     results: bytes,
     exclusions: bytes,
     role: Literal["objects", "inspectors"],
@@ -65,35 +75,41 @@ def make_slips(  # noqa: PLR0913 - each is a part of the proof
 ) -> Iterator[Slip]:
     """Yield the slips of some rows of one snapshot; what they share is computed once.
 
+    `known` are the log's statements, `proofs` read its tree: a log that has its tiles is not hashed for one draw.
+
     `results` are the result list's lines, unsealed, `exclusions` the announced list, `artifacts` those of
     `randomness.artifacts_of`, by digest, `own` the openings of those whose owner's copy it is.
 
     Raises:
         BundleError: `no-such-row`, or no checkpoint covers the draw.
     """
-    rows = {row.no: index for index, row in enumerate(roster.rows)}
-    roster_lines, lines = encoding.split_lines(roster.data), encoding.split_lines(results)
+    lines = encoding.split_lines(results)
     strata, drawn = read_lines(results)
     places = {(line.item, line.stratum): index for index, line in enumerate(strata)}
     named = _named(drawn, role, len(strata))
-    tree = merkle.Tree(map(merkle.leaf_hash, lines))
+    tree = merkle.Tree.over(lines)
     needed = {announcement.text_hash, draw.text_hash, snapshot.text_hash}
     carried = [
         entry
-        for entry in relevant(statements(log_entries), announcement, draw)
+        for entry in relevant(known, announcement, draw)
         if entry.text_hash in needed or entry.statement.type in CARRIED or between(announcement, entry, draw)
     ]
-    proven = evidence(log_entries, sizes, carried)
+    proven = evidence(proofs, carried)
     said = draw.of(Draw)
     documents = tuple(
         Carried(digest=name, data=encoding.to_base64(artifacts[name]))
         for name in sorted(artifacts_of(announcement.of(Announcement).beacon, said.pulses))
     )
+
+    def listed(index: int) -> Path:
+        return _path(lines[index], index, tree.inclusion_proof(index))
+
     for no in numbers:
-        if no not in rows:
+        index = roster.find(no)
+        if index is None:
             raise BundleError("no-such-row", registry=snapshot.of(SnapshotStatement).registry, found=no)
-        row = roster.rows[rows[no]]
-        wanted = strata_of(plan, announcement.of(Announcement).slots, row) if role == "objects" else ()
+        slots = announcement.of(Announcement).slots
+        wanted = strata_of(plan, slots, roster.row(index)) if role == "objects" else ()
         yield Slip(
             v=0,
             type="slip",
@@ -103,10 +119,10 @@ def make_slips(  # noqa: PLR0913 - each is a part of the proof
             draw=draw.text_hash,
             registry=role,
             no=no,
-            row=_path(roster.tree, roster_lines, rows[no]),
-            strata=tuple(_path(tree, lines, _place(places, one)) for one in wanted),
+            row=_path(roster.line(index), index, roster.proof(index)),
+            strata=tuple(listed(_place(places, one)) for one in wanted),
             exclusions=encoding.to_base64(exclusions),
-            teams=tuple(_path(tree, lines, index) for index in named.get(no, ())),
+            teams=tuple(map(listed, named.get(no, ()))),
             own=tuple(own.get(no, ())),
             artifacts=documents,
             **proven,

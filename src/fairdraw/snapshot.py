@@ -4,52 +4,28 @@
 Reading the registry's file is done in `registry`; the secret's 32 random bytes are an argument.
 """
 
-import hmac
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Set
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
 from fairdraw import encoding
 from fairdraw.errors import EncodingError, SnapshotError
+from fairdraw.roster import Attributes, Roster
 from fairdraw.schema import SnapshotStatement
-from fairdraw.values import HASH, NUMBER, FieldName, Hash, Listing, Number, Value
+from fairdraw.sealing import SECRET_LENGTH, Sealer, field_leaf, roster_line, salt
+from fairdraw.values import FieldName, Hash, Number, Value
 from transparency_log import merkle
 from transparency_log.errors import LogError
 
 if TYPE_CHECKING:  # reading spreadsheets is not needed to verify one row
     from fairdraw.registry import Registry, Row
 
-SECRET_LENGTH: Final = 32
-FIELD_LABEL: Final = "fairdraw/v1/field"
-SALT_LABEL: Final = "fairdraw/v1/salt"
 SMALL_GROUP: Final = 5  # attribute tuples that fewer rows share are reported: somebody may recognise them (attack 37)
 
-Attributes = Mapping[str, object]
-
-
-class RosterRow(NamedTuple):
-    """One line of a roster."""
-
-    no: str
-    attrs: Attributes
-    seal: str
-
-
-@dataclass(frozen=True, slots=True)
-class Roster:
-    """A roster's rows, sorted by number bytewise, and the Merkle tree over its lines."""
-
-    rows: tuple[RosterRow, ...]
-    tree: merkle.Tree
-    data: bytes
-
-    def listing(self) -> Listing:
-        """Return what a `snapshot` statement says of this roster."""
-        return listing_of(self.data, self.tree)
+_REMEMBERED: Final = 1 << 16  # attributes whose bytes are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +48,6 @@ class Opening(Value):
     path: tuple[Hash, ...]
 
 
-def listing_of(data: bytes, tree: merkle.Tree) -> Listing:
-    """Return root, count, digest and length of a list artifact."""
-    return Listing(root=tree.root().hex(), count=tree.size, digest=encoding.digest(data), length=len(data))
-
-
-def salt(secret: bytes, no: str, field: str) -> bytes:
-    """Return the 32-byte salt of a field (specs/snapshot.md §2)."""
-    return hmac.digest(secret, f"{SALT_LABEL}\n{no}\n{field}\n".encode(), "sha256")
-
-
-def field_leaf(no: str, field: str, value: str, field_salt: bytes) -> bytes:
-    """Return the leaf hash of a private field: one leaf a field, so that a name opens without the telephone."""
-    quote = encoding.quote
-    line = f'["{FIELD_LABEL}",{quote(no)},{quote(field)},{quote(value)},"{field_salt.hex()}"]'
-    return merkle.leaf_hash(line.encode())
-
-
-def _leaves(secret: bytes, no: str, fields: Sequence[str], values: Sequence[str]) -> list[bytes]:
-    return [field_leaf(no, field, value, salt(secret, no, field)) for field, value in zip(fields, values, strict=True)]
-
-
 def freeze(registry: "Registry", secret: bytes, *, previous_seals: Set[str] = frozenset()) -> Snapshot:
     """Return the snapshot of a registry under a secret that was never used before.
 
@@ -103,93 +58,21 @@ def freeze(registry: "Registry", secret: bytes, *, previous_seals: Set[str] = fr
         raise SnapshotError("bad-secret", expected=SECRET_LENGTH, found=len(secret))
     if not registry.rows:
         raise SnapshotError("empty-registry")
-    fields = [field for field, _ in registry.private]
-    rows, lines = [], []
+    lines = _roster_lines(registry, Sealer(secret, [field for field, _ in registry.private]), previous_seals)
+    return Snapshot(registry.attrs, registry.private, Roster.gather(lines), registry.rows)
+
+
+def _roster_lines(registry: "Registry", sealer: Sealer, previous_seals: Set[str]) -> Iterator[tuple[Attributes, bytes]]:
+    written: dict[int, tuple[Attributes, bytes]] = {}  # rows share attributes; held here, so that no id is another's
     for row in registry.rows:
-        seal = merkle.root(_leaves(secret, row.no, fields, row.private)).hex()
-        attrs = {name: list(v) if isinstance(v, tuple) else v for name, v in row.attrs.items()}
-        lines.append(encoding.canonical_checked({"attrs": attrs, "no": row.no, "seal": seal}))
-        rows.append(RosterRow(row.no, row.attrs, seal))
-    if fields and not previous_seals.isdisjoint(row.seal for row in rows):
-        raise SnapshotError("seal-seen-before")
-    tree = merkle.Tree(map(merkle.leaf_hash, lines))
-    roster = Roster(tuple(rows), tree, encoding.lines(lines))
-    return Snapshot(registry.attrs, registry.private, roster, registry.rows)
-
-
-_PYTHON_TYPES: Final = {"string": str, "integer": int, "boolean": bool}
-
-
-def _fits(value: object, kind: str) -> bool:
-    if value is None:
-        return True
-    if kind == "strings":
-        if not isinstance(value, list):
-            return False
-        strings = [item for item in value if isinstance(item, str)]
-        return len(strings) == len(value) and strings == sorted(set(strings), key=str.encode)
-    if kind == "integer":
-        return type(value) is int and abs(value) <= encoding.MAX_INTEGER
-    return type(value) is _PYTHON_TYPES[kind]
-
-
-def _read_row(line: bytes, schema: Mapping[str, str], *, sealed: bool) -> RosterRow:
-    match encoding.parse_row(line):
-        case {"attrs": dict(attrs), "no": str(no), "seal": str(seal), **more} if not more:
-            pass
-        case _:
-            raise SnapshotError("bad-roster-line", expected="attrs, no, seal", found=repr(line[:80]))
-    if not NUMBER.fullmatch(no) or not HASH.fullmatch(seal):
-        raise SnapshotError("bad-roster-line", expected="no and seal", found=repr(line[:80]))
-    if attrs.keys() != schema.keys():
-        encoding.parse(line)  # a name that no field can have makes it no line at all
-        raise SnapshotError("bad-attributes", no=no, expected=sorted(schema), found=sorted(attrs))
-    for name, kind in schema.items():
-        if not _fits(attrs[name], kind):
-            encoding.parse(line)  # nor is one a line whose value no canonical JSON can have
-            raise SnapshotError("bad-attribute", no=no, field=name, expected=kind, found=repr(attrs[name])[:80])
-    if not sealed and seal != merkle.EMPTY_ROOT.hex():
-        raise SnapshotError("seal-without-fields", no=no)
-    return RosterRow(no, attrs, seal)
-
-
-def read_row(line: bytes, statement: SnapshotStatement) -> RosterRow:
-    """Return one roster line's row, checked against the snapshot's schema.
-
-    Raises:
-        SnapshotError: the line or one of its values does not fit.
-        EncodingError: the line is not canonical.
-    """
-    return _read_row(line, dict(statement.attrs), sealed=bool(statement.private))
-
-
-def read_roster(data: bytes, statement: SnapshotStatement) -> Roster:
-    """Return the roster whose artifact this is, checked against its `snapshot` statement.
-
-    Raises:
-        SnapshotError: digest, root, count, order, uniqueness, a line or a value is not what was logged.
-    """
-    said = statement.roster
-    if (len(data), encoding.digest(data)) != (said.length, said.digest):
-        raise SnapshotError("wrong-digest", expected=said.digest, found=encoding.digest(data))
-    schema, sealed = dict(statement.attrs), bool(statement.private)
-    rows: list[RosterRow] = []
-    try:
-        lines = encoding.split_lines(data)
-        for line in lines:
-            rows.append(_read_row(line, schema, sealed=sealed))  # noqa: PERF401 - the order is checked below
-    except EncodingError as error:
-        raise SnapshotError("bad-roster-line", expected="canonical JSON", found=str(error)) from None
-    for before, after in pairwise(rows):
-        if before.no >= after.no:  # numbers are ASCII: code points sort as bytes
-            raise SnapshotError("roster-not-sorted", expected=before.no, found=after.no)
-    folded = Counter(row.no.casefold() for row in rows)
-    if twice := [no for no, count in folded.items() if count > 1]:
-        raise SnapshotError("number-twice", found=twice[0])
-    tree = merkle.Tree(map(merkle.leaf_hash, lines))
-    if (tree.size, tree.root().hex()) != (said.count, said.root):
-        raise SnapshotError("wrong-root", expected=said.root, found=tree.root().hex())
-    return Roster(tuple(rows), tree, data)
+        if (known := written.get(id(row.attrs))) is None:
+            if len(written) == _REMEMBERED:
+                written.clear()
+            known = written[id(row.attrs)] = row.attrs, encoding.canonical_checked(dict(row.attrs))
+        seal = sealer.seal(row.no, row.private)
+        if registry.private and seal in previous_seals:
+            raise SnapshotError("seal-seen-before")
+        yield row.attrs, roster_line(known[1], row.no, seal)
 
 
 def open_row(
@@ -207,7 +90,7 @@ def open_row(
         if not (own or schema[field]):
             raise SnapshotError("closed-field", no=row.no, field=field)
     names = list(schema)
-    leaves = _leaves(secret, row.no, names, row.private)
+    leaves = Sealer(secret, names).leaves(row.no, row.private)
     return tuple(
         Opening(
             no=row.no,
@@ -263,5 +146,7 @@ def read_openings(data: bytes) -> Iterator[Opening]:
 
 def attribute_groups(roster: Roster) -> list[tuple[tuple[object, ...], int]]:
     """Return every tuple of attribute values with the number of rows that share it, rarest first (k-anonymity)."""
-    groups = Counter(tuple(tuple(v) if isinstance(v, list) else v for v in row.attrs.values()) for row in roster.rows)
+    groups: Counter[tuple[object, ...]] = Counter()
+    for attrs, count in zip(roster.groups, (roster.counts[code] for code in range(len(roster.groups))), strict=True):
+        groups[tuple(tuple(v) if isinstance(v, list) else v for v in attrs.values())] += count
     return sorted(groups.items(), key=lambda group: (group[1], repr(group[0])))

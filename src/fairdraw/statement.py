@@ -23,6 +23,8 @@ MAX_SIGNATURES: Final = 16  # a verifier must not be made to work for free
 ED25519: Final = 0x01
 
 S = TypeVar("S", bound=Statement)
+Verified = set[tuple[bytes, tuple[Verifier, ...]]]
+"""Entries, by their bytes, whose signatures were found to be right under these keys, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,15 +170,19 @@ def new_key(statement: Key) -> Verifier:
     return key
 
 
-def check_signatures(entry: Entry, keys: Mapping[str, Verifier]) -> None:
+def check_signatures(entry: Entry, keys: Mapping[str, Verifier], verified: Verified | None = None) -> None:
     """Check that an entry has exactly one valid 0x01 line per signer, first and in order.
 
-    Further lines are ignored: anybody may add them, and they say nothing.
+    Further lines are ignored: anybody may add them, and they say nothing. Whoever meets an entry again and again hands
+    in what is `verified`.
 
     Raises:
         StatementError: a line is missing, doubled, out of order or does not verify; `unknown-signer`, if that is all.
     """
     needed = keys_of(entry.statement, keys)
+    known = tuple(key for key in needed if key is not None)
+    if verified is not None and (entry.data, known) in verified:  # never with a co-signer left out: all were known then
+        return
     lines = entry.note.signatures
     for position, key in enumerate(needed):
         if key is None:
@@ -186,11 +192,13 @@ def check_signatures(entry: Entry, keys: Mapping[str, Verifier]) -> None:
         if sum((line.name, line.key_id) == (key.name, key.key_id) for line in lines) != 1:
             raise StatementError("signature-doubled", index=entry.index, found=key.name)
     try:
-        verify(entry.note, [key for key in needed if key is not None])
+        verify(entry.note, known)
     except LogError as error:
         raise StatementError("signature-invalid", index=entry.index, reason=str(error)) from None
     if None in needed:
         raise StatementError("unknown-signer", found=entry.statement.signers[needed.index(None)])
+    if verified is not None:
+        verified.add((entry.data, known))
 
 
 def sign(statement: Statement, signers: Sequence[SigningKey]) -> bytes:

@@ -85,7 +85,8 @@ def pool(inputs: Inputs, standing: Standing, vacancy: Vacancy) -> tuple[Member, 
         ActError: `object-not-drawn` or `not-in-team`.
     """
     check_vacancy(standing, vacancy)
-    rows = [row for row in inputs.objects.rows if row.no == vacancy.no]
+    row = inputs.objects.find(vacancy.no)
+    rows = [] if row is None else [inputs.objects.row(row)]
     window = inputs.announcement.of(Announcement).window
     who = candidates(inputs.plan.team, rows, inputs.staff, inputs.recusals, window)
     team = standing.teams[vacancy.no]

@@ -6,6 +6,7 @@ It is a C2SP tlog-policy (log, witness, group, quorum) with lines of ours for bu
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 from typing import Final
 
@@ -67,7 +68,7 @@ class Second:
         return due is not None and encoding.end_of_day(self.since) - DAY <= due
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Trust:
     """A parsed trust file. `digest` is the SHA-256 of its bytes, which is printed with every verdict."""
 
@@ -90,7 +91,7 @@ class Trust:
     def former_origins(self, name: str, origin: str) -> tuple[str, ...]:
         """Return the other origins under which a bureau was before this one."""
         since = min((line.since or 0 for line in self.bureau_keys(name, origin)), default=0)
-        others = (line for line in self.bureaus if line.name == name and line.origin != origin)
+        others = (line for line in self._lines.get(name, ()) if line.origin != origin)
         return tuple(sorted({line.origin for line in others if (line.since or 0) < since}))
 
     def seconds_of(self, bureau: str, window: str, due: int | None = None) -> tuple[str, ...]:
@@ -103,7 +104,20 @@ class Trust:
 
     def bureau_keys(self, name: str, origin: str) -> tuple[Bureau, ...]:
         """Return the lines that bind a bureau's name to a log."""
-        return tuple(line for line in self.bureaus if (line.name, line.origin) == (name, origin))
+        return tuple(line for line in self._lines.get(name, ()) if line.origin == origin)
+
+    @cached_property
+    def _lines(self) -> Mapping[str, tuple[Bureau, ...]]:
+        """The lines of each bureau: of a province's file each draw asks for one of a thousand."""
+        told: dict[str, list[Bureau]] = {}
+        for line in self.bureaus:
+            told.setdefault(line.name, []).append(line)
+        return {name: tuple(lines) for name, lines in told.items()}
+
+    @cached_property
+    def supervisor_keys(self) -> dict[str, Verifier]:
+        """The supervisors' keys as the file has them."""
+        return {name: one.key for name, one in self.supervisors.items()}
 
 
 @dataclass(slots=True)
@@ -139,12 +153,13 @@ def _bureau(draft: _Draft, words: list[str]) -> None:
 
 def _supervisor(draft: _Draft, words: list[str]) -> None:
     name, role, key = words
+    told = Supervisor(name, role, _key(key, name))
     # One supervisor under two names would count twice.
     if name in draft.supervisors or any(
-        s.key.public_key == _key(key, name).public_key for s in draft.supervisors.values()
+        one.key.public_key == told.key.public_key for one in draft.supervisors.values()
     ):
         raise TrustError("said-twice", found=name)
-    draft.supervisors[name] = Supervisor(name, role, _key(key, name))
+    draft.supervisors[name] = told
 
 
 def _second(draft: _Draft, words: list[str]) -> None:

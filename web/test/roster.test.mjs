@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { canonical, sha256hex, utf8 } from '../src/core/encoding.mjs';
 import { rootOfLines } from '../src/core/merkle.mjs';
 import { readRoster, readRosterLine } from '../src/core/snapshot.mjs';
+import { leftOut } from '../src/verify/registries.mjs';
 import { refuses, runVectors } from './vectors.mjs';
 
 runVectors('roster', ({ roster, attrs, private: fields, listing }) => {
@@ -83,4 +84,13 @@ test('without private fields a seal is the empty one', () => {
   refuses('seal-without-fields', () => read([row('H-1')], { fields: [] }));
   refuses('seal-without-fields', () => readRosterLine(row('H-1'), { attrs: ATTRS, private: [] }));
   assert.equal(readRosterLine(row('H-1'), { attrs: ATTRS, private: [['name', true]] }).no, 'H-1');
+});
+
+test('a bundle leaves the largest rosters out until the others have room', () => {
+  const some = (...lengths) => leftOut(lengths.map((length, i) => ({ digest: `${i}`, length })));
+  const room = (3 * 3 * 2 ** 28) / 4;
+  assert.deepEqual([...some(room, 0)], []);
+  assert.deepEqual([...some(5, room, room)], ['1', '2']);
+  assert.deepEqual([...some(room - 5, 2 * room, 5)], ['1']);
+  assert.deepEqual([...some(room + 1, 5)], ['0']);
 });

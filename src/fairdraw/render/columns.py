@@ -11,7 +11,7 @@ _OPENING: Final = frozenset("（《“‘(")
 
 def cells(text: str) -> int:
     """Return how many cells a text takes."""
-    return sum(_cells(character) for character in text)
+    return len(text) if text.isascii() else sum(map(_cells, text))
 
 
 def _cells(character: str) -> int:

@@ -223,7 +223,7 @@ def _snapshots(inputs: Inputs) -> Section:
         code="snapshots",
         header=("registry", "what", "entry", "count", "root"),
         rows=tuple(
-            (name, Phrase("sheet", what), f"{index}", f"{roster.tree.size}", roster.tree.root().hex())
+            (name, Phrase("sheet", what), f"{index}", f"{len(roster)}", roster.root.hex())
             for name, what, index, roster in rosters
         ),
     )

@@ -17,6 +17,8 @@ from fairdraw.statement import Entry
 from fairdraw.verify.case import Case
 from fairdraw.verify.report import CannotTellError
 from fairdraw.verify.substitutions import Call, shown
+from fairdraw.verify.told import listing_of
+from fairdraw.verify.whole import WholeLog
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,20 +27,19 @@ class _Ledger:
 
     case: Case
     regulation: Regulation | None
-    known: Sequence[Entry]
+    whole: WholeLog
     drawn: Mapping[str, frozenset[str]]  # each object's items
     ended: set[str] = field(default_factory=set)
     deferred: set[str] = field(default_factory=set)
     special: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    history: list[tuple[int, OutcomeLine]] | None = None
 
 
 def judge_acts(
-    case: Case, known: Sequence[Entry], acts: Sequence[Entry], calls: Sequence[Call], regulation: Regulation | None
+    case: Case, whole: WholeLog, acts: Sequence[Entry], calls: Sequence[Call], regulation: Regulation | None
 ) -> dict[str, tuple[str, ...]]:
     """Find what is not allowed of the acts on a draw; returns the special teams, by object.
 
-    `known` is everything in the log that counts, `acts` what of it concerns this draw and is by the right roles.
+    `acts` are what of the log concerns this draw and is by the right roles.
 
     Raises:
         CheckFailedError: an artifact is not what was named.
@@ -47,22 +48,28 @@ def judge_acts(
     """
     if case.outcome is None:
         return {}
-    ledger = _Ledger(case=case, regulation=regulation, known=known, drawn=drawn_items_of(case.outcome))
+    ledger = _Ledger(case=case, regulation=regulation, whole=whole, drawn=drawn_items_of(case.outcome))
     for call in calls:
         if regulation is not None:
             _find(case, call.entry, call_faults(regulation, call.said))
-    ours = {entry.text_hash for entry in acts}
-    for entry in known:
+    outside = whole.told(artifacts_of(case)).inspections_of(ledger.drawn)
+    acts = [*acts, *(entry for entry in outside if entry.index > case.announcement.index)]
+    for entry in sorted(acts, key=lambda entry: entry.index):
         match entry.statement:
-            case Deferral() as said if entry.text_hash in ours:
+            case Deferral() as said:
                 _deferral(ledger, entry, said)
-            case ExceptionStatement(draw=None) as said if entry.index > case.announcement.index:
+            case ExceptionStatement(draw=None) as said:
                 _outside(ledger, entry, said)
-            case ExceptionStatement() as said if entry.text_hash in ours:
+            case ExceptionStatement() as said:
                 _special(ledger, entry, said)
-            case Result() | Correction() as said if entry.text_hash in ours:
+            case Result() | Correction() as said:
                 _outcomes(ledger, entry, said)
     return ledger.special
+
+
+def artifacts_of(case: Case) -> Mapping[str, bytes]:
+    """Return what the log shows beside its entries."""
+    return {} if case.log is None else case.log.artifacts
 
 
 def drawn_items_of(outcome: Outcome) -> dict[str, frozenset[str]]:
@@ -143,18 +150,21 @@ def _outcome(ledger: _Ledger, entry: Entry, line: OutcomeLine) -> None:
 
 def _earlier(ledger: _Ledger, index: int, line: OutcomeLine) -> tuple[OutcomeLine, ...]:
     """Return the outcomes of an object that were logged before, of all logged history (首次发现)."""
-    if ledger.history is None:
-        ledger.history = list(_history(ledger))
-    return tuple(one for at, one in ledger.history if at < index and one.no == line.no)
+    read = ledger.whole.told(artifacts_of(ledger.case))
+    told = [*read.outcomes_of(line.no), *_unread(ledger, read.unread_outcomes, line.no)]
+    return tuple(one for at, one in sorted(told, key=lambda known: known[0]) if at < index)
 
 
-def _history(ledger: _Ledger) -> Iterator[tuple[int, OutcomeLine]]:
-    for entry in ledger.known:
-        said = entry.statement
-        if not isinstance(said, Result | Correction) or wrong_role(said, ledger.case.trust, None) is not None:
-            continue
+def _unread(ledger: _Ledger, entries: Sequence[Entry], no: str) -> Iterator[tuple[int, OutcomeLine]]:
+    """Yield an object's outcomes of lists that the log does not show, or not as they were named.
+
+    Raises:
+        CheckFailedError: a list is not what was named.
+        ActError: a list is malformed.
+    """
+    for entry in entries:
         try:
-            lines = read_outcomes(shown(ledger.case, said.outcomes), said.outcomes)
+            told = read_outcomes(shown(ledger.case, listed := listing_of(entry)), listed)
         except CannotTellError:
             continue
-        yield from ((entry.index, line) for line in lines if isinstance(line, OutcomeLine))
+        yield from ((entry.index, line) for line in told if isinstance(line, OutcomeLine) and line.no == no)

@@ -1,21 +1,19 @@
-"""Checks 2-6, 9, 10, 13 and 20: who signed what, in which log, and in which order. specs/verification.md §3."""
+"""Checks 2-4, 6, 9, 10, 13 and 20: what stands in which log, and in which order. specs/verification.md §3."""
 
-from collections.abc import Iterable, Mapping
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 
 from fairdraw import encoding
 from fairdraw.announcement import limit_of
-from fairdraw.errors import AnnouncementError, EncodingError, StatementError
+from fairdraw.errors import AnnouncementError, EncodingError
 from fairdraw.plan import version_meant
 from fairdraw.randomness import settled_at
-from fairdraw.schema import Announcement, Draw, ItemList, Key, Plan, Until, Void
-from fairdraw.statement import Entry, check_signatures, new_key
-from fairdraw.trust import REHEARSAL, Bureau, Trust
-from fairdraw.verify.case import Case, Prefix, read_checkpoint
+from fairdraw.schema import Announcement, Draw, Plan, Until, Void
+from fairdraw.statement import Entry
+from fairdraw.trust import REHEARSAL, Trust
+from fairdraw.verify.case import Case, Logged, Prefix, read_checkpoint
 from fairdraw.verify.report import CannotTellError, CheckFailedError
 from transparency_log import merkle
 from transparency_log.errors import LogError
-from transparency_log.note import Verifier
 from transparency_log.policy import colluders_to_backdate, colluders_to_fork, missing
 
 Evidence = Mapping[str, object]
@@ -37,10 +35,9 @@ def trust(case: Case) -> Evidence:
 def log_signature(case: Case) -> Evidence:
     """Check the log's signature on every checkpoint; note which earlier ones are prefixes of the final one."""
     try:
-        final = read_checkpoint(case, encoding.from_base64(case.file.checkpoint))
-        earlier = [
-            (read_checkpoint(case, encoding.from_base64(e.checkpoint)), e.consistency) for e in case.file.checkpoints
-        ]
+        file = case.evidence
+        final = read_checkpoint(case, encoding.from_base64(file.checkpoint))
+        earlier = [(read_checkpoint(case, encoding.from_base64(e.checkpoint)), e.consistency) for e in file.checkpoints]
     except EncodingError as error:
         raise CheckFailedError("bad-checkpoint", why=str(error)) from None
     case.final = final
@@ -57,10 +54,16 @@ def log_signature(case: Case) -> Evidence:
         except LogError as error:
             case.broken.append(f"{prefix.size}: {error}")
     case.prefixes.append(final)
+    return signed_sizes(case, [prefix for prefix, _ in earlier])
+
+
+def signed_sizes(case: Case, earlier: Sequence[Prefix]) -> Evidence:
+    """Return the final checkpoint's size and root, and the sizes of the earlier ones."""
+    final = case.final
     return {
         "size": final.size,
         "root": final.signed.checkpoint.root.hex(),
-        "earlier": [p.size for p, _ in earlier],
+        "earlier": [prefix.size for prefix in earlier],
     }
 
 
@@ -69,7 +72,7 @@ def witness_quorum(case: Case) -> Evidence:
     policy = case.trust.policy
     if policy.quorum is None:
         raise CannotTellError("no-quorum-line")
-    time = case.final.order(policy)
+    time = case.final.order
     lacking = missing(policy, case.final.cosignatures)
     if time is None:
         if case.final.later:
@@ -81,148 +84,6 @@ def witness_quorum(case: Case) -> Evidence:
         "to_fork": colluders_to_fork(policy),
         "to_backdate": colluders_to_backdate(policy),
     }
-
-
-def _line_for(lines: list[Bureau], current: Mapping[int, Verifier], entry: Entry) -> int:
-    """Return which of the trust file's bureau lines an entry is signed under."""
-    time = encoding.parse_time(entry.statement.time)
-    first = entry.note.signatures[0].key_id if entry.note.signatures else b""
-    for position, line in enumerate(lines):
-        if line.covers(time) and current[position].key_id == first:
-            return position
-    raise CheckFailedError("not-the-bureaus-key", index=entry.index, time=entry.statement.time)
-
-
-class _Keys:
-    """Everybody's current key, as `key` statements change it: the bureau's under each of its trust lines, supervisors'.
-
-    Entries are given in log order, so that each is judged by the keys that were current when it was logged.
-    """
-
-    def __init__(self, trust: Trust, *, log: str, bureau: str) -> None:
-        self.log, self.bureau = log, bureau
-        self.lines = list(trust.bureau_keys(bureau, log))
-        self.current = {position: line.key for position, line in enumerate(self.lines)}
-        self.supervisors = {name: supervisor.key for name, supervisor in trust.supervisors.items()}
-
-    def counts(self, entry: Entry) -> bool:
-        """Say whether a statement of somebody else counts: an unknown person's, or a forged one, does not."""
-        statement = entry.statement
-        if statement.log != self.log or (statement.bureau != self.bureau and not isinstance(statement, Key)):
-            return False  # a seed that was revealed, or a key deposited, for another bureau's slot of this name
-        try:
-            check_signatures(entry, self.supervisors)
-            if isinstance(statement, Key):
-                self.supervisors[statement.by] = new_key(statement)
-        except StatementError:
-            return False
-        return True
-
-    def check(self, entry: Entry) -> None:
-        """Check one entry of the bureau's chain.
-
-        Raises:
-            CheckFailedError: it is not signed by the bureau, or written for another log.
-            CannotTellError: a co-signer is not in the trust file.
-        """
-        statement = entry.statement
-        if statement.log != self.log or statement.bureau != self.bureau:
-            raise CheckFailedError("another-log", index=entry.index, expected=self.log, found=statement.log)
-        position = _line_for(self.lines, self.current, entry)
-        try:
-            check_signatures(entry, {**self.supervisors, statement.by: self.current[position]})
-            if isinstance(statement, Key):
-                self.current[position] = new_key(statement)
-        except StatementError as error:
-            if error.code == "unknown-signer":  # all else holds: nobody but the bureau can make its log undecidable
-                raise CannotTellError("unknown-co-signer", index=entry.index, **error.params) from None
-            raise CheckFailedError("bad-signature", index=entry.index, why=str(error)) from None
-
-
-def signed_entries(
-    trust: Trust, entries: Iterable[Entry], *, log: str, bureau: str
-) -> tuple[list[Entry], frozenset[str]]:
-    """Return a bureau's chain in a whole log, the first valid entry of each text, and the texts of all that counts.
-
-    Anybody can log a text that merely names the bureau, and a log's operator can put such a forgery in front of the
-    genuine entry, which must not hide it (attack 2).
-    """
-    keys, told, counted = _Keys(trust, log=log, bureau=bureau), [], set[str]()
-    for entry in entries:
-        if entry.text_hash in counted:
-            continue
-        if entry.statement.by == bureau:
-            try:
-                keys.check(entry)
-            except CheckFailedError:
-                continue
-            told.append(entry)
-        elif not keys.counts(entry):
-            continue
-        counted.add(entry.text_hash)
-    return told, frozenset(counted)
-
-
-def check_signed(case: Case) -> list[Entry]:
-    """Check the signatures and times of the bureau's carried entries, and return them in log order.
-
-    What is carried from behind the draw (openings, withdrawals) may hold forgeries, which do not count.
-
-    Raises:
-        CheckFailedError: an entry is not in the log; one up to the draw is not the bureau's; or `time` goes back.
-        CannotTellError: a co-signer is not in the trust file.
-    """
-    for text in case.entries:
-        case.entry(text)  # a deposit or a receipt that was never logged must not count either
-    last = max(case.announcement.index, 0 if case.draw is None else case.draw.index)
-    keys, whole = _Keys(case.trust, log=case.file.log, bureau=case.file.bureau), []
-    for entry in sorted(case.entries.values(), key=lambda e: e.index):
-        if entry.statement.by != case.file.bureau:
-            if keys.counts(entry):
-                case.signed.add(entry.text_hash)
-            continue
-        try:
-            keys.check(entry)
-        except CheckFailedError:
-            if entry.index > last:
-                continue
-            raise
-        whole.append(entry)
-        case.signed.add(entry.text_hash)
-    for before, after in pairwise(whole):
-        if before.statement.time > after.statement.time:
-            raise CheckFailedError("time-goes-back", index=after.index, before=before.statement.time)
-    return whole
-
-
-def bureau_chain(case: Case) -> Evidence:
-    """Check the bureau's carried chain: signatures, log, and `seq` and `prev` without a gap from plan to draw."""
-    last = max(case.announcement.index, 0 if case.draw is None else case.draw.index)
-    chain = [entry for entry in check_signed(case) if entry.index <= last]
-    started = False
-    for before, after in pairwise(chain):
-        # The item list that a plan names may be far older than the plan; what stood between is for the log to show.
-        started = started or not isinstance(before.statement, Key | ItemList)
-        one, two = before.statement, after.statement
-        if two.seq == one.seq + 1 and two.prev == before.text_hash:
-            continue
-        if started or two.seq <= one.seq:
-            raise CheckFailedError("chain-broken", index=after.index, expected=one.seq + 1, found=two.seq)
-    for entry in chain:
-        if (entry.statement.seq == 0) != (entry.statement.prev is None):
-            raise CheckFailedError("chain-broken", index=entry.index, expected="prev", found=entry.statement.prev)
-    if case.trust.policy.quorum is not None:
-        _times_before_cosignatures(case, chain)
-    return {"first": chain[0].statement.seq, "last": chain[-1].statement.seq, "entries": len(chain)}
-
-
-def _times_before_cosignatures(case: Case, chain: list[Entry]) -> None:
-    quorum = list(case.quorum_prefixes())
-    for entry in chain:
-        claimed = encoding.parse_time(entry.statement.time)
-        for prefix, cosigned in quorum:
-            if prefix.size > entry.index and claimed > cosigned:
-                raise CheckFailedError("time-after-cosignature", index=entry.index, claimed=claimed, cosigned=cosigned)
 
 
 def judged_at(case: Case) -> int:
@@ -332,6 +193,8 @@ def in_time(case: Case, index: int, limit: int) -> tuple[Prefix, int] | None:
     One single checkpoint must carry the quorum: two halves of it on two checkpoints prove nothing (attack 24).
     """
     fitting = [(p, t) for p, t in case.quorum_prefixes() if p.size > index and t < limit]
+    if case.shown is not None and (seen := case.shown.hashed.first_seen.of(index)) is not None and seen[0] < limit:
+        fitting.append((seen[1], seen[0]))
     return min(fitting, key=lambda found: found[1], default=None)
 
 
@@ -352,6 +215,10 @@ def append_only(case: Case) -> Evidence:
         raise CheckFailedError("not-a-prefix", found=case.broken)
     if case.log is None:
         return {"checkpoints": [prefix.size for prefix in case.prefixes]}
+    if case.whole is not None and case.whole.hashed.tree.size >= case.final.size:
+        if not isinstance(case.file, Logged):
+            _check_roots(case, case.whole.hashed.tree)
+        return {"checkpoints": [prefix.size for prefix in case.prefixes], "log": len(case.log.entries)}
     tree = merkle.CompactRange()
     roots = {prefix.size: prefix.signed.checkpoint.root for prefix in case.prefixes}
     for index, data in enumerate(case.log.entries[: case.final.size]):
@@ -364,6 +231,14 @@ def append_only(case: Case) -> Evidence:
         # An old copy, a log that was rolled back, or one that hides its newest entries: nothing tells them apart.
         raise CannotTellError("log-behind", expected=case.final.size, found=tree.size)
     return {"checkpoints": [prefix.size for prefix in case.prefixes], "log": len(case.log.entries)}
+
+
+def _check_roots(case: Case, tree: merkle.Tree) -> None:
+    """Check the checkpoints against a log that was hashed already, whose every entry could be had."""
+    roots = {prefix.size: prefix.signed.checkpoint.root for prefix in case.prefixes}
+    for size in sorted(roots):
+        if (found := merkle.root_from(tree.node, size=size)) != roots[size]:
+            raise CheckFailedError("forked", size=size, expected=roots[size].hex(), found=found.hex())
 
 
 def record_logged(case: Case) -> Evidence:

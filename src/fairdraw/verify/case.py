@@ -4,21 +4,24 @@ A `Case` is filled in by the checks in their order; a check that needs what an e
 one holds, so that nothing is ever read here before it was proven.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from fairdraw import encoding
-from fairdraw.announcement import Inputs
+from fairdraw.announcement import Inputs, key_material
 from fairdraw.bundle import Bundle, Slip, artifact_names
-from fairdraw.draw import Outcome, key_material
 from fairdraw.errors import EncodingError, StatementError
 from fairdraw.exclusion import Exclusion
+from fairdraw.record import DrawnLine, StratumLine
 from fairdraw.roles import is_supervisor, role_of
+from fairdraw.roster import Data, Roster
 from fairdraw.schema import Announcement, Draw, Plan, SnapshotStatement
-from fairdraw.snapshot import Opening, Roster
+from fairdraw.snapshot import Opening
 from fairdraw.statement import Entry, read_entry
 from fairdraw.trust import Trust
-from fairdraw.values import PulseValue, Scalar
+from fairdraw.values import Artifact, PulseValue, Scalar
+from fairdraw.verify.known import Known
 from fairdraw.verify.report import CannotTellError, CheckFailedError, Finding
 from transparency_log import merkle
 from transparency_log.checkpoint import (
@@ -30,9 +33,13 @@ from transparency_log.checkpoint import (
 )
 from transparency_log.errors import LogError
 from transparency_log.note import Note
-from transparency_log.policy import Policy, freshness_time, order_time
+from transparency_log.policy import freshness_time, order_time
 from transparency_log.proof import TlogProof
 from transparency_log.reader import MAX_COSIGNED
+
+if TYPE_CHECKING:
+    from fairdraw.draw import Outcome
+    from fairdraw.verify.whole import WholeLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,67 +47,66 @@ class LogView:
     """A log as a reader got it: every entry's bytes, every signed checkpoint with the cosignatures found.
 
     `entries` may end early (None where an entry's bytes could not be had); `artifacts` are by digest; `frozen` is the
-    note by which the log says that it has ended, if there is one.
+    note by which the log says that it has ended, if there is one. `roster` looks in its folder, if there is
+    one, for those that are too large for a bundle.
     """
 
     entries: Sequence[bytes | None]
     checkpoints: Sequence[bytes]
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
     frozen: bytes | None = None
+    roster: Callable[[Artifact], Data | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """A checkpoint that the log signed and that is a prefix of the final one, with its verified cosignatures."""
+    """A checkpoint that the log signed and that is a prefix of the final one, with its verified cosignatures.
+
+    Attributes:
+        later: whether lines after the as-of time were left out.
+        order: the least time by which a quorum had cosigned it, or None.
+        freshness: the greatest time since which a quorum has cosigned it, or None.
+    """
 
     signed: SignedCheckpoint
     cosignatures: tuple[Cosignature, ...]
-    later: bool  # whether lines after the as-of time were left out
+    later: bool
+    order: int | None
+    freshness: int | None
 
     @property
     def size(self) -> int:
         """Return the number of entries that it covers."""
         return self.signed.checkpoint.size
 
-    def order(self, policy: Policy) -> int | None:
-        """Return the least time by which a quorum had cosigned it, or None."""
-        return order_time(policy, self.cosignatures)
-
-    def freshness(self, policy: Policy) -> int | None:
-        """Return the greatest time since which a quorum has cosigned it, or None."""
-        return freshness_time(policy, self.cosignatures)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WholeLog:
-    """A log up to its newest checkpoint with a quorum, whose root the entries hash to.
+class Logged:
+    """A draw of a log that was read whole, in the place of a file about it: the log itself is the evidence.
 
-    Attributes:
-        prefixes: its signed checkpoints, smallest first, each of which the entries hash to.
-        newest: the largest with a quorum, and of that size the freshest; None where there is none.
-        ended: whether the log says that `newest` is its last.
-        everything: every statement below `newest`, signed by whomever.
-        chain: the bureau's own, the first valid entry of each text.
-        counted: text hashes of all that counts, the bureau's and others'.
+    The fields are those of a bundle that the log would yield.
     """
 
+    log: str
+    bureau: str
+    announcement: str
+    draw: str | None
+    entries: tuple[Entry, ...]
+    artifacts: Mapping[str, bytes]
+    final: Prefix
     prefixes: tuple[Prefix, ...]
-    newest: Prefix | None
-    ended: bool
-    everything: tuple[Entry, ...]
-    chain: tuple[Entry, ...]
-    counted: frozenset[str]
 
 
 @dataclass(slots=True, kw_only=True)
 class Case:
     """A verification under way."""
 
-    file: Bundle | Slip
+    file: Bundle | Slip | Logged
     trust: Trust
     as_of: int
     log: LogView | None
-    whole: WholeLog | None = None  # the log as `read_log` read it; one that reads many draws gives it
+    whole: "WholeLog | None" = None  # the log as `read_log` read it; one that reads many draws gives it
+    known: Known = field(default_factory=Known)
     openings: tuple[Opening, ...] = ()
     findings: list[Finding] = field(default_factory=list)
 
@@ -125,24 +131,38 @@ class Case:
     seeds: tuple[tuple[str, str], ...] = ()
     embargo: bytes | None = None
     opened_key: str | None = None
-    outcome: Outcome | None = None
+    outcome: "Outcome | None" = None
     final_teams: dict[str, tuple[str, ...]] | None = None  # after substitutions and special teams
     drawn_in: tuple[tuple[str, tuple[Scalar, ...]], ...] = ()
+    results: tuple[tuple[StratumLine, ...], tuple[DrawnLine, ...]] | None = None
     undrawable: CheckFailedError | None = None
     exhausted: dict[str, bool] = field(default_factory=dict)
+    _chains: dict[str, list[Entry]] = field(default_factory=dict)
+    shown: "WholeLog | None" = None  # once what the whole log shows counts for the order in time, too
+
+    def __post_init__(self) -> None:
+        if self.whole is not None:
+            self.known = self.whole.hashed.known
+
+    @property
+    def evidence(self) -> Bundle | Slip:
+        """Return the file that carries its own evidence; of a draw that is read from its log there is none."""
+        if isinstance(self.file, Logged):
+            raise TypeError(type(self.file))
+        return self.file
 
     @property
     def bundle(self) -> Bundle:
         """Return the file as a bundle; asking for it where a slip is verified is a programmer's error."""
         if not isinstance(self.file, Bundle):
-            raise TypeError(self.file.type)
+            raise TypeError(type(self.file))
         return self.file
 
     @property
     def slip(self) -> Slip:
         """Return the file as a slip; asking for it where a bundle is verified is a programmer's error."""
         if not isinstance(self.file, Slip):
-            raise TypeError(self.file.type)
+            raise TypeError(type(self.file))
         return self.file
 
     @property
@@ -218,16 +238,18 @@ class Case:
         """Say whether a name is one that watches over the bureau: who inspects or draws with it is a party."""
         return is_supervisor(role_of(name, self.trust, self.file.bureau))
 
-    def chain(self, name: str) -> list[Entry]:
+    def chain(self, name: str) -> Sequence[Entry]:
         """Return the carried entries that a name signed, in log order."""
-        return sorted((e for e in self.entries.values() if e.statement.by == name), key=lambda e: e.index)
+        if name not in self._chains:
+            told = (entry for entry in self.entries.values() if entry.statement.by == name)
+            self._chains[name] = sorted(told, key=lambda entry: entry.index)
+        return self._chains[name]
 
     def quorum_prefixes(self) -> Iterator[tuple[Prefix, int]]:
         """Yield every prefix that carries a quorum, with the least time by which it did."""
         for prefix in self.prefixes:
-            time = prefix.order(self.trust.policy)
-            if time is not None:
-                yield prefix, time
+            if prefix.order is not None:
+                yield prefix, prefix.order
 
 
 def read_checkpoint(case: Case, data: bytes) -> Prefix:
@@ -257,7 +279,8 @@ def read_signed(data: bytes, trust: Trust, *, log: str, as_of: int) -> Prefix:
     if signed.checkpoint.origin != log or signed.checkpoint.extensions:
         raise CheckFailedError("wrong-origin", expected=log, found=signed.checkpoint.origin)
     counted = tuple(c for c in found if c.timestamp <= as_of)
-    return Prefix(signed, counted, len(counted) < len(found))
+    order, freshness = order_time(trust.policy, counted), freshness_time(trust.policy, counted)
+    return Prefix(signed, counted, len(counted) < len(found), order, freshness)
 
 
 def _check_size(body: Checkpoint) -> None:
@@ -273,13 +296,13 @@ def read_entries(case: Case) -> None:
         CheckFailedError: an entry is not a statement, or a proof is malformed or carries another checkpoint.
     """
     try:
-        final = encoding.from_base64(case.file.checkpoint)
+        final = encoding.from_base64(case.evidence.checkpoint)
         # The root is the embedded checkpoint's; that the log signed it is the check `log-signature`.
         body = Checkpoint.parse(Note.parse(final, max_signatures=MAX_COSIGNED).text)
         _check_size(body)
     except (LogError, EncodingError) as error:
         raise CheckFailedError("bad-checkpoint", why=str(error)) from None
-    for position, carried in enumerate(case.file.entries):
+    for position, carried in enumerate(case.evidence.entries):
         try:
             proof = TlogProof.parse(encoding.from_base64(carried.proof))
             entry = read_entry(encoding.from_base64(carried.note), proof.index)
@@ -315,21 +338,32 @@ def read_artifacts(case: Case) -> None:
     Raises:
         CheckFailedError: one is not base64, is carried twice, or has not the digest that it goes by.
     """
-    looked_at = _looked_at(case)
-    for carried in case.file.artifacts:
+    looked_at = looked_at_of(case)
+    for carried in case.evidence.artifacts:
         try:
             data = encoding.from_base64(carried.data)
         except EncodingError as error:
             raise CheckFailedError("bad-artifact", digest=carried.digest, why=str(error)) from None
-        # Those that a check looks at are compared there, where the reader learns what the difference means.
-        if carried.digest not in looked_at and encoding.digest(data) != carried.digest:
-            raise CheckFailedError("bad-artifact", digest=carried.digest, why="wrong-digest")
-        if carried.digest in case.artifacts:
-            raise CheckFailedError("bad-artifact", digest=carried.digest, why="said-twice")
-        case.artifacts[carried.digest] = data
+        keep_artifact(case, carried.digest, data, looked_at)
 
 
-def _looked_at(case: Case) -> set[str]:
+def keep_artifact(case: Case, digest: str, data: bytes, looked_at: Set[str]) -> None:
+    """Keep an artifact that has the digest which it goes by.
+
+    Those that a check looks at are compared there, where the reader learns what the difference means.
+
+    Raises:
+        CheckFailedError: `bad-artifact`.
+    """
+    if digest not in looked_at and encoding.digest(data) != digest:
+        raise CheckFailedError("bad-artifact", digest=digest, why="wrong-digest")
+    if digest in case.artifacts:
+        raise CheckFailedError("bad-artifact", digest=digest, why="said-twice")
+    case.artifacts[digest] = data
+
+
+def looked_at_of(case: Case) -> set[str]:
+    """Return the digests of the artifacts that a check looks at."""
     named = (case.said.objects, case.said.inspectors, *case.said.joint)
     snapshots = (case.entries.get(ref.text) for ref in named)
     rosters = [entry.statement for entry in snapshots if entry and isinstance(entry.statement, SnapshotStatement)]

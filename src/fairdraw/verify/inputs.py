@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from fairdraw import encoding
 from fairdraw.announcement import check_days, read_exclusions, read_recusals
+from fairdraw.bundle import left_out
 from fairdraw.errors import AnnouncementError, FilterError, SeedError, SnapshotError
 from fairdraw.exclusion import Exclusion, exclude
 from fairdraw.filter import check, parse
 from fairdraw.roles import DEPARTMENT
+from fairdraw.roster import Data
 from fairdraw.schema import (
     Announcement,
     Commitment,
@@ -23,7 +25,7 @@ from fairdraw.schema import (
     Withdrawal,
 )
 from fairdraw.seed import embargo_commitment, seed_lines
-from fairdraw.snapshot import check_opening, read_roster
+from fairdraw.snapshot import check_opening
 from fairdraw.statement import Entry
 from fairdraw.values import Artifact, Ref
 from fairdraw.verify.anchors import in_time, judged_at, last_round, order_limit
@@ -150,23 +152,42 @@ def rosters(case: Case) -> Evidence:
         if not statement.published and statement.roster.digest not in case.artifacts:
             raise CannotTellError("roster-not-published", registry=statement.registry)
         try:
-            case.rosters[role] = read_roster(artifact(case, statement.roster), statement)
+            case.rosters[role] = case.known.roster(_roster(case, statement), statement)
         except SnapshotError as error:
             raise CheckFailedError(error.code, registry=statement.registry, **error.params) from None
         told[role] = statement.roster.count
     return told | {"openings": _check_openings(case)}
 
 
+def _roster(case: Case, statement: SnapshotStatement) -> Data:
+    """Return the bytes of a roster: carried, or from the log's folder where it is too large for a bundle.
+
+    Raises:
+        SnapshotError: `wrong-digest`.
+        CannotTellError: `roster-too-large`: the reader has no folder with it; or what `artifact` raises.
+        CheckFailedError: what `artifact` raises.
+    """
+    named = statement.roster
+    if named.digest in case.artifacts:
+        return case.artifacts[named.digest]
+    look = None if case.log is None else case.log.roster
+    if look is None and named.digest in left_out(one.roster for one in case.snapshots.values()):
+        # The bureau may leave it out, so that its lacking is nobody's fault.
+        raise CannotTellError("roster-too-large", registry=statement.registry)
+    beside = None if look is None else look(named)
+    return artifact(case, named) if beside is None else beside
+
+
 def _check_openings(case: Case) -> int:
-    rows = {role: {row.no: row.seal for row in roster.rows} for role, roster in case.rosters.items() if case.openings}
     for opening in case.openings:
-        fitting = [role for role in rows if opening.no in rows[role]]
+        found = [(role, roster, roster.find(opening.no)) for role, roster in case.rosters.items()]
+        fitting = [(role, roster.row(row).seal) for role, roster, row in found if row is not None]
         if not fitting:
             raise CheckFailedError("opening-of-no-row", no=opening.no, field=opening.field)
         errors = []
-        for role in fitting:
+        for role, seal in fitting:
             try:
-                check_opening(opening, case.snapshots[role], rows[role][opening.no])
+                check_opening(opening, case.snapshots[role], seal)
                 break
             except SnapshotError as error:
                 errors.append(error)
@@ -185,7 +206,7 @@ def closed_inputs(case: Case) -> Evidence:
     check_days(case.plan, said.slots, said.window, last_round(case))
     check_filters(case)
     case.recusals, case.exclusions = lists(case, said)
-    ours = exclude(case.plan, said.slots, {row.no for row in case.rosters["objects"].rows}, earlier_draws(case))
+    ours = exclude(case.plan, said.slots, case.rosters["objects"].numbers, earlier_draws(case))
     if ours != case.exclusions:
         # A name struck off, or left in, by hand (attack 7).
         wrong = sorted(one.no for one in case.exclusions - ours)

@@ -17,6 +17,12 @@ Evidence = Mapping[str, object]
 
 def _logged(case: Case) -> tuple[tuple[StratumLine, ...], tuple[DrawnLine, ...]]:
     """Return the carried result list, right or wrong: the checks say where it differs from the draw made again."""
+    if case.results is None:
+        case.results = _read_results(case)
+    return case.results
+
+
+def _read_results(case: Case) -> tuple[tuple[StratumLine, ...], tuple[DrawnLine, ...]]:
     if case.draw is None:
         raise CannotTellError("no-draw")
     named = case.drew.results

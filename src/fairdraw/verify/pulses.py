@@ -12,7 +12,6 @@ from fairdraw.randomness import (
     Read,
     check_events,
     check_sources,
-    check_value,
     definition_of,
     last_drand,
 )
@@ -48,7 +47,7 @@ def check_pulses(case: Case, subject: Entry, pulses: Sequence[PulseValue]) -> tu
     check_sources(said.beacon, chains, margin=margin, read=read)
     told = []
     for source, value in zip(said.beacon, pulses, strict=True):
-        told.append(check_value(source, value, chains, read=read))
+        told.append(case.known.pulse(source, value, chains, read=read))
         if source.beacon == EVENTS:
             last = last_drand(said.beacon, chains)
             _check_seen(case, subject, source, value, limit=None if last is None else last - margin)

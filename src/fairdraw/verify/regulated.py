@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from fairdraw.compliance import announcement_faults, plan_faults
 from fairdraw.errors import FilterError, PlanError, RegulationError
 from fairdraw.itemlist import read_items
-from fairdraw.regulation import Item, Regulation, check_foundation, read_artifact
+from fairdraw.regulation import Item, Regulation, check_foundation
 from fairdraw.roles import missing_sign_offs, roles_signed
 from fairdraw.schema import ItemList, SignOff
 from fairdraw.statement import Entry
@@ -26,7 +26,7 @@ def regulation(case: Case) -> Evidence:
     if named is None:
         return {"regulation": None}
     try:
-        rules = read_artifact(artifact(case, named))
+        rules = case.known.regulation(artifact(case, named))
         genuine = _founded(case, rules, named.digest)
         items, entry = _items(case)
         faults = (*plan_faults(rules, case.plan, items), *announcement_faults(rules, case.said))

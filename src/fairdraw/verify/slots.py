@@ -4,47 +4,29 @@ Each slot is announced once. A void frees it once more: for anything if it was c
 anything yet), and afterwards just for reasons that a machine can check, with the same inputs.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
-from fairdraw.announcement import limit_of
+from fairdraw.announcement import key_material, limit_of
 from fairdraw.bundle import Slip
-from fairdraw.draw import draw_lots, key_material
+from fairdraw.draw import draw_lots
 from fairdraw.errors import AssignmentError
-from fairdraw.events import EVENTS, LONGEST, MINUTE
-from fairdraw.exclusion import draws_of_the_year, looks_back
-from fairdraw.schema import (
-    Announcement,
-    Draw,
-    Key,
-    Plan,
-    RevealsClosed,
-    Until,
-    Void,
-)
+from fairdraw.exclusion import looks_back
+from fairdraw.schema import Announcement, Key, Plan, RevealsClosed, Until, Void
 from fairdraw.statement import Entry
 from fairdraw.verify.anchors import is_free, judged_at
-from fairdraw.verify.case import Case, Prefix, WholeLog
+from fairdraw.verify.case import Case, Prefix
+from fairdraw.verify.indexed import Chain, Indexed
 from fairdraw.verify.inputs import committed_seeds, lists
 from fairdraw.verify.pulses import check_pulses
 from fairdraw.verify.report import CannotTellError, CheckFailedError
-from fairdraw.verify.whole import read_log
+from fairdraw.verify.whole import WholeLog, read_log
 
 Evidence = Mapping[str, object]
 CHAIN_FIELDS = {"seq", "prev", "time", "beacon", "replaces"}
 
 
-def _announcements(chain: Iterable[Entry], slot: str) -> list[Entry]:
-    return [e for e in chain if isinstance(e.statement, Announcement) and slot in e.statement.slots]
-
-
-def _voids(chain: Iterable[Entry], announcement: Entry) -> list[Entry]:
-    return [
-        e for e in chain if isinstance(e.statement, Void) and e.statement.announcement.text == announcement.text_hash
-    ]
-
-
-def _reason_holds(case: Case, chain: Sequence[Entry], announcement: Entry, void: Entry) -> bool:
+def _reason_holds(case: Case, chain: Chain, announcement: Entry, void: Entry) -> bool:
     """Say whether a void's reason is one that a machine can check, and true (specs/verification.md §4.2)."""
     said = announcement.of(Announcement)
     match void.of(Void).reason:
@@ -71,6 +53,9 @@ def _reason_holds(case: Case, chain: Sequence[Entry], announcement: Entry, void:
 def _seen_in_time(case: Case, announcement: Entry, index: int) -> bool:
     """Say whether any witness had cosigned an entry before an announcement's limit, quorum or not."""
     limit = limit_of(announcement.of(Announcement), case.trust.chains, case.trust.margin)
+    seen = None if case.shown is None else case.shown.hashed.first_line.of(index)
+    if seen is not None and seen[0] < limit:
+        return True
     lines = (line for prefix in case.prefixes if prefix.size > index for line in prefix.cosignatures)
     return any(0 < line.timestamp < limit for line in lines)
 
@@ -93,18 +78,12 @@ def _attempts_exhausted(case: Case, announcement: Entry, void: Entry) -> bool:
     return False
 
 
-def _lacks_required_seed(case: Case, chain: Sequence[Entry], announcement: Entry) -> bool:
+def _lacks_required_seed(case: Case, chain: Chain, announcement: Entry) -> bool:
     seed = announcement.of(Announcement).seed
     if seed.kind != "committed":
         return False
-    closed = [
-        e.statement.reveals
-        for e in chain
-        if isinstance(e.statement, RevealsClosed)
-        and e.statement.announcement.text == announcement.text_hash
-        and _seen_in_time(case, announcement, e.index)
-    ]
-    reveals = closed[0] if closed else (None,) * len(seed.contributors)
+    closed = (e.of(RevealsClosed) for e in chain.closed(announcement) if _seen_in_time(case, announcement, e.index))
+    reveals = next((said.reveals for said in closed), (None,) * len(seed.contributors))
     pairs = list(zip(seed.contributors, reveals, strict=False))
     return any(c.required and r is None for c, r in pairs) or sum(r is not None for _, r in pairs) < seed.minimum
 
@@ -113,13 +92,13 @@ def _same_inputs(one: Announcement, other: Announcement) -> bool:
     return one.model_dump(exclude=CHAIN_FIELDS) == other.model_dump(exclude=CHAIN_FIELDS)
 
 
-def entitled(case: Case, chain: Sequence[Entry], slot: str) -> Entry | None:
+def entitled(case: Case, chain: Chain, slot: str) -> Entry | None:
     """Return the announcement under which a slot may have a draw, or None: the slot is dead, or was never announced."""
-    announced = _announcements(chain, slot)
+    announced = chain.announced(slot)
     if not announced or announced[0].of(Announcement).replaces is not None:
         return None
     first = announced[0]
-    voids = _voids(chain, first)
+    voids = chain.voids(first)
     if not voids:
         return first
     # A replacement has no replacement; the first claim to be one settles it.
@@ -128,7 +107,7 @@ def entitled(case: Case, chain: Sequence[Entry], slot: str) -> Entry | None:
         return None
     replaces = second.of(Announcement).replaces
     void = next((v for v in voids if replaces is not None and v.text_hash == replaces.text), None)
-    if void is None or void.index > second.index or _voids(chain, second):
+    if void is None or void.index > second.index or chain.voids(second):
         return None
     if is_free(case, first, void):
         return second
@@ -136,27 +115,23 @@ def entitled(case: Case, chain: Sequence[Entry], slot: str) -> Entry | None:
     return second if same and _reason_holds(case, chain, first, void) else None
 
 
-def _check_slots(case: Case, chain: Sequence[Entry]) -> None:
+def _check_slots(case: Case, chain: Chain) -> None:
     for slot in case.said.slots:
         right = entitled(case, chain, slot)
         if right is None or right.text_hash != case.announcement.text_hash:
-            announced = [entry.index for entry in _announcements(chain, slot)]
-            voided = [v.index for e in _announcements(chain, slot) for v in _voids(chain, e)]
+            announced = [entry.index for entry in chain.announced(slot)]
+            voided = [void.index for entry in chain.announced(slot) for void in chain.voids(entry)]
             raise CheckFailedError(
                 "slot-not-free", slot=slot, announced=announced, voided=voided, found=case.announcement.index
             )
 
 
-def _draws(chain: Iterable[Entry], announcement: str) -> list[Entry]:
-    return [e for e in chain if isinstance(e.statement, Draw) and e.statement.announcement.text == announcement]
-
-
 def first_of_slot(case: Case) -> Evidence:
     """Check, in the carried chain, that this is the announcement its slots belong to, and this its first draw."""
     last = case.draw or case.announcement
-    chain = [e for e in case.chain(case.file.bureau) if e.index <= last.index]
+    chain = Chain(entry for entry in case.chain(case.file.bureau) if entry.index <= last.index)
     _check_slots(case, chain)
-    draws = _draws(chain, case.file.announcement)
+    draws = chain.draws(case.announcement)
     if draws and draws[0].text_hash != case.file.draw:
         raise CheckFailedError("not-the-first-draw", expected=draws[0].index, found=last.index)
     return {"slots": list(case.said.slots)}
@@ -172,56 +147,55 @@ def whole_log(case: Case) -> tuple[Prefix, WholeLog]:
     if case.log is None:
         raise CannotTellError("no-log")
     if case.whole is None:
-        case.whole = read_log(case.log, case.trust, log=case.file.log, bureau=case.file.bureau, as_of=case.as_of)
+        case.whole = read_log(
+            case.log, case.trust, log=case.file.log, bureau=case.file.bureau, as_of=case.as_of, known=case.known
+        )
     newest = case.whole.newest
     if newest is None or newest.size < case.final.size:
         raise CannotTellError("log-behind", expected=case.final.size, found=0 if newest is None else newest.size)
-    fresh = newest.freshness(case.trust.policy)
-    if not case.whole.ended and (fresh is None or fresh < case.as_of - case.trust.freshness):
+    fresh = newest.freshness
+    if not case.whole.hashed.ended and (fresh is None or fresh < case.as_of - case.trust.freshness):
         # An old genuine log, from before the void or the second announcement, must not answer (attack 26).
         raise CannotTellError("stale", cosigned=fresh, as_of=case.as_of, freshness=case.trust.freshness)
     # A cosignature that was kept secret counts as soon as anybody has it (attack 4).
-    case.prefixes += case.whole.prefixes
+    case.shown = case.whole
     return newest, case.whole
 
 
 def no_other_draw(case: Case) -> Evidence:
     """Check, in the whole log, that the bureau's chain has no gap and no other draw of these slots."""
     newest, whole = whole_log(case)
-    chain, counted = whole.chain, whole.counted
-    if beside := sorted(case.entries[text].index for text in case.signed - counted):
+    indexed = whole.indexed
+    if beside := sorted(case.entries[text].index for text in case.signed - whole.counted.keys()):
         # A bundle without a `key` entry would let the old key go on: a second chain, beside the log's.
         raise CheckFailedError("counts-in-the-file-alone", index=beside[0])
-    _check_start(case, chain)
-    _check_history(case, chain)
-    previous: Entry | None = None
-    for entry in chain:
-        expected = (0, None) if previous is None else (previous.statement.seq + 1, previous.text_hash)
-        if (entry.statement.seq, entry.statement.prev) != expected:
-            raise CheckFailedError("chain-broken", index=entry.index, expected=expected[0], found=entry.statement.seq)
-        previous = entry
-    _check_slots(case, chain)
+    _check_start(case, whole.chain)
+    _check_history(case, indexed)
+    if indexed.gap is not None:
+        index, expected, found = indexed.gap
+        raise CheckFailedError("chain-broken", index=index, expected=expected, found=found)
+    _check_slots(case, indexed.chain)
     for slot in case.said.slots:
-        for announced in _announcements(chain, slot):
-            for draw in _draws(chain, announced.text_hash):
+        for announced in indexed.chain.announced(slot):
+            for draw in indexed.chain.draws(announced):
                 if draw.text_hash != case.file.draw:
                     raise CheckFailedError("another-draw", slot=slot, index=draw.index)
             if announced.text_hash != case.file.announcement:
                 case.find("announced-again", slot=slot, index=announced.index)
-    _find_undrawn(case, chain, newest.freshness(case.trust.policy) or 0)
-    _find_forked_supervisors(case, whole.everything, counted)
-    return {"size": newest.size, "entries": len(chain), "as_of": case.as_of}
+    _find_undrawn(case, whole)
+    for name, seq, index in indexed.forks:  # misconduct of a supervisor by itself
+        case.find("two-texts-one-seq", name=name, seq=seq, index=index)
+    return {"size": newest.size, "entries": len(whole.chain), "as_of": case.as_of}
 
 
-def _check_history(case: Case, chain: Sequence[Entry]) -> None:
+def _check_history(case: Case, indexed: Indexed) -> None:
     """Check that no earlier draw of the year was left out of the file by a `time` that says it is of another year."""
     plan = case.entries.get(case.said.plan.text)
     if plan is None or not isinstance(plan.statement, Plan) or not looks_back(plan.statement, case.said.slots):
         return
     if isinstance(case.file, Slip):
         return  # a slip trusts the announced list; what made it is the bundle's matter
-    below = [entry for entry in chain if entry.index < judged_at(case)]
-    for entry, _, _ in draws_of_the_year(below, plan.statement):
+    for entry in indexed.draws_of_the_year(plan.statement, judged_at(case)):
         if entry.text_hash not in case.entries:
             raise CheckFailedError("history-cut", year=plan.statement.year, found=entry.index)
 
@@ -246,37 +220,29 @@ def _item(slot: str) -> str:
     return slot.rsplit("/", 1)[0]
 
 
-def _find_undrawn(case: Case, chain: Sequence[Entry], shown: int) -> None:
+def _find_undrawn(case: Case, whole: WholeLog) -> None:
     """Find announcements of the same item without a draw whose round was past when the log was last cosigned.
 
     Else a bureau could announce a second batch, look at the first one's round, and go on with the second (attack 5).
     Whether a late void of another batch has a good reason is for that batch's own bundle to show: nothing of it is
     carried in this one.
     """
-    items = {_item(slot) for slot in case.said.slots}
-    taken: set[str] = set()
-    for entry in chain:
-        said = entry.statement
-        if not isinstance(said, Announcement) or items.isdisjoint(map(_item, said.slots)):
+    chain = whole.indexed.chain
+    items = set(map(_item, case.said.slots))
+    for entry in whole.undrawn:
+        said = entry.of(Announcement)
+        if items.isdisjoint(map(_item, said.slots)):
             continue
-        again = said.replaces is None and taken.issuperset(said.slots)  # one that can have no draw
-        taken.update(said.slots)
         other = entry.text_hash != case.file.announcement
-        if again or (other and not set(said.slots).isdisjoint(case.said.slots)):
+        if other and not set(said.slots).isdisjoint(case.said.slots):
             continue  # of this slot, `announced-again` tells of it
-        chains = [case.trust.chains.get(source.beacon) for source in said.beacon]
-        rounds = [known.time_of(s.round) for known, s in zip(chains, said.beacon, strict=True) if known is not None]
-        rounds += [s.round * MINUTE + LONGEST for s in said.beacon if s.beacon == EVENTS]
-        given_up = any(is_free(case, entry, void) for void in _voids(chain, entry))
-        if rounds and max(rounds) <= shown and not given_up and not _draws(chain, entry.text_hash):
+        if said.replaces is None and all(_is_taken(chain, slot, items, entry) for slot in said.slots):
+            continue  # one that can have no draw
+        if not any(is_free(case, entry, void) for void in chain.voids(entry)):
             case.find("overdue-draw", index=entry.index, slots=list(said.slots))
 
 
-def _find_forked_supervisors(case: Case, everything: Sequence[Entry], counted: Set[str]) -> None:
-    """Find supervisors that signed two texts with one `seq`, which is misconduct by itself."""
-    seen: dict[tuple[str, int], str] = {}
-    for entry in everything:
-        if entry.text_hash in counted and entry.statement.by != case.file.bureau:
-            place = entry.statement.by, entry.statement.seq
-            if seen.setdefault(place, entry.text_hash) != entry.text_hash:
-                case.find("two-texts-one-seq", name=place[0], seq=place[1], index=entry.index)
+def _is_taken(chain: Chain, slot: str, items: Set[str], entry: Entry) -> bool:
+    """Say whether a slot was announced before, together with one of some items."""
+    before = (one for one in chain.announced(slot) if one.index < entry.index)
+    return any(not items.isdisjoint(map(_item, one.of(Announcement).slots)) for one in before)

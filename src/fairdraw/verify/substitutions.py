@@ -21,6 +21,7 @@ from fairdraw.substitution import Standing, call_key, check_vacancy, redraw
 from fairdraw.values import Artifact
 from fairdraw.verify.anchors import in_time
 from fairdraw.verify.case import Case
+from fairdraw.verify.indexed import Indexed
 from fairdraw.verify.pulses import check_pulses
 from fairdraw.verify.report import CannotTellError, CheckFailedError
 
@@ -54,23 +55,21 @@ def shown(case: Case, named: Artifact) -> bytes:
     return data
 
 
-def read_calls(case: Case, chain: Sequence[Entry], counted: Sequence[Entry]) -> list[Call]:
+def read_calls(case: Case, indexed: Indexed, counted: Sequence[Entry]) -> list[Call]:
     """Return the calls of this draw among the bureau's acts, in log order, each with its substitution.
 
-    `counted` are those of `chain`, the bureau's whole chain, that concern this draw and are by the right roles.
+    `counted` are those of the bureau's acts that concern this draw and are by the right roles.
 
     Raises:
         CheckFailedError: a substitution names no call that counts, or a call has two.
         CannotTellError: a vacancy is not shown.
     """
     calls = {entry.text_hash: entry for entry in counted if isinstance(entry.statement, SubstitutionCall)}
-    others = {e.text_hash for e in chain if isinstance(e.statement, SubstitutionCall) and e.text_hash not in calls}
-    others -= {e.text_hash for e in chain if _is_of(case, e)}
+    named = [None, *calls, *(entry.text_hash for entry in indexed.calls.get(case.file.draw or "", ()))]
     made: dict[str, Entry] = {}
-    for entry in chain:
-        if not isinstance(entry.statement, Substitution) or entry.statement.call.text in others:
-            continue
-        call = calls.get(entry.statement.call.text)
+    found = {entry.index: entry for text in named for entry in indexed.substitutions.get(text, ())}
+    for _, entry in sorted(found.items()):
+        call = calls.get(entry.of(Substitution).call.text)
         if call is None or call.index >= entry.index:
             raise CheckFailedError("substitution-without-call", index=entry.index)
         if (first := made.setdefault(call.text_hash, entry)) is not entry:
@@ -83,11 +82,7 @@ def read_calls(case: Case, chain: Sequence[Entry], counted: Sequence[Entry]) -> 
     return told
 
 
-def _is_of(case: Case, entry: Entry) -> bool:
-    return isinstance(entry.statement, SubstitutionCall) and entry.statement.draw.text == case.file.draw
-
-
-def judge(case: Case, chain: Sequence[Entry], calls: Sequence[Call], *, now: int, recusals: frozenset[str]) -> Standing:
+def judge(case: Case, indexed: Indexed, calls: Sequence[Call], *, now: int, recusals: frozenset[str]) -> Standing:
     """Return who inspects what after all substitutions, once each is the redraw of its call.
 
     `now` is the freshness of the log, POSIX seconds; `recusals` are the reason codes that concern one object only.
@@ -100,7 +95,7 @@ def judge(case: Case, chain: Sequence[Entry], calls: Sequence[Call], *, now: int
     seen: dict[tuple[str, str], Entry] = {}
     waiting: Call | None = None
     for call in calls:
-        embargo = _embargo(case, chain, call)
+        embargo = _embargo(case, indexed, call)
         limit = limit_of(call.said, case.trust.chains, case.trust.margin)
         if in_time(case, call.entry.index, limit) is None:
             # Whoever calls after the pulse knows who will come (attack 47).
@@ -156,15 +151,15 @@ def _follow(case: Case, call: Call, standing: Standing, *, embargo: bytes | None
     return standing.after(ours)
 
 
-def _embargo(case: Case, chain: Sequence[Entry], call: Call) -> bytes | None:
+def _embargo(case: Case, indexed: Indexed, call: Call) -> bytes | None:
     """Return the embargo key of a sealed draw's call, which its own opening tells."""
     sealed = isinstance(case.said.disclosure, Until)
     if sealed != (call.said.embargo is not None):
         raise CheckFailedError("sealed-draw-shows" if sealed else "open-draw-hides", index=call.entry.index)
     if call.said.embargo is None:
         return None
-    told = (e.statement for e in chain if isinstance(e.statement, Opening))
-    opened = next((o.embargo for o in told if o.of.text == call.entry.text_hash and o.embargo is not None), None)
+    told = (entry.of(Opening) for entry in indexed.openings.get(call.entry.text_hash, ()))
+    opened = next((opening.embargo for opening in told if opening.embargo is not None), None)
     if opened is None:
         raise CannotTellError("substitution-sealed", index=call.entry.index)
     value = bytes.fromhex(opened)

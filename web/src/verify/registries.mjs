@@ -5,6 +5,8 @@ import { CannotTell, CheckFails, Refusal } from '../core/errors.mjs';
 import { isSupervisor, wrongRole } from '../core/roles.mjs';
 import { checkOpening, readRoster } from '../core/snapshot.mjs';
 
+const ROSTERS = 3 * 2 ** 28; // bytes that they may take in a bundle, in base64
+
 // --- 7 snapshots ---------------------------------------------------------------------------------------------------
 
 /** Whether the right snapshots were announced: of the plan's registries, and the newest of each. */
@@ -89,10 +91,9 @@ const toldOf = (kase, item) => ({
  */
 export function rosters(kase) {
   const { announced, history, openings } = kase;
-  const read = (ref) => rosterOf(kase, history.follow(ref).statement);
-  const objects = read(announced.objects);
-  const own = read(announced.inspectors);
-  const joint = announced.joint.map(read);
+  const named = [announced.objects, announced.inspectors, ...announced.joint].map((ref) => history.follow(ref).statement);
+  const left = leftOut(named.map(({ roster }) => roster));
+  const [objects, own, ...joint] = named.map((statement) => rosterOf(kase, statement, left));
   const inspectors = together([own, ...joint]);
   for (const opening of openings) needRow(opening, [objects, own, ...joint]);
   kase.rosters = { objects, inspectors };
@@ -104,10 +105,22 @@ export function rosters(kase) {
   ]);
 }
 
-function rosterOf(kase, statement) {
+/** The digests of the rosters that a bundle leaves out, the largest first (specs/bundle.md §4). */
+export function leftOut(rosters) {
+  const sizes = new Map(rosters.map(({ digest, length }) => [digest, Math.floor((length * 4) / 3)]));
+  const left = [...sizes].sort(([, one], [, other]) => other - one);
+  const out = new Set();
+  while (left.reduce((sum, [, size]) => sum + size, 0) > ROSTERS) out.add(left.shift()[0]);
+  return out;
+}
+
+function rosterOf(kase, statement, left) {
   const { digest } = statement.roster;
   if (!statement.published && !kase.artifacts.has(digest)) {
     throw new CannotTell('roster-not-published', { registry: statement.registry });
+  }
+  if (left.has(digest) && !kase.artifacts.has(digest)) {
+    throw new CannotTell('roster-too-large', { registry: statement.registry });
   }
   return { statement, attrs: statement.attrs, rows: readRoster(kase.carried(digest), statement) };
 }
