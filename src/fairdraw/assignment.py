@@ -5,16 +5,17 @@ whole and rejected whole until no load exceeds the cap: choosing the least loade
 order, would favour some pairs (docs/decisions/0004). The attempts are counted, so that none can be skipped.
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from typing import Final
 
 from fairdraw import switching, tickets
-from fairdraw.eligibility import Candidates, Member, Pair, candidates, has_specialities, is_forced, quotas, shortage
+from fairdraw.eligibility import Candidates, Member, Pair, candidates, quotas, shortage
 from fairdraw.errors import AssignmentError
+from fairdraw.matching import Budget, Drawn, Lots
+from fairdraw.roster import RosterRow
 from fairdraw.rules import Team
-from fairdraw.snapshot import RosterRow
 from fairdraw.switching import Component
 
 MAX_TICKETS: Final = 50_000_000  # of all attempts of a draw; about a minute in Python (specs/assignment.md §9)
@@ -48,77 +49,68 @@ class Assignment:
     pool: int | None
 
 
-class _Budget:
-    """How many tickets a draw's attempts may still look at: a verifier must not be made to work for ever."""
-
-    def __init__(self) -> None:
-        self.left = MAX_TICKETS
-
-    def spend(self, tickets: int) -> None:
-        self.left -= tickets
-        if self.left < 0:
-            raise AssignmentError("attempts-exhausted", block="", expected=MAX_TICKETS, cap=0)
-
-
 @dataclass(slots=True, kw_only=True)
 class _Lottery:
-    """A key, the rules and the candidates of one draw; `teams` and `attempts` are filled as it goes."""
+    """A key, the rules and the candidates of one draw; `teams`, `experts` and `attempts` are filled as it goes."""
 
     team: Team
     who: Candidates
     key: bytes
-    members: Mapping[str, tuple[Member, ...]] = field(default_factory=dict)
-    budget: _Budget = field(default_factory=_Budget)
+    budget: Budget
+    members: Mapping[str, tuple[Member, ...]]
+    lots: Lots = field(init=False)
+    aides: Lots | None = field(init=False)
     teams: dict[str, tuple[Member, ...]] = field(default_factory=dict)
     experts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
 
-    def settle(self, no: str, attempt: int, own: int, team: tuple[Member, ...]) -> None:
-        """Keep an object's team, and draw its experts under the same attempts."""
-        self.teams[no], self.attempts[no] = team, own
-        if self.team.experts is None:
-            return
-        ticket = tickets.ticketer(self.key, "expert")
-        ranked = sorted((ticket(attempt, own, no, expert), expert) for expert in self.who.experts[no])
-        self.experts[no] = tuple(expert for _, expert in ranked[: self.team.experts.number])
+    def lay_out(self) -> None:
+        """Make ready to draw from the members, which no pool narrows any more."""
+        wanted = [one.number for one in self.team.specialities]
+        self.lots = Lots(
+            self.key, "team", members=self.members, quota=quotas(self.team), budget=self.budget,
+            skills=self.who.skills, wanted=wanted,
+        )  # fmt: skip
+        self.aides = None
+        if self.team.experts is not None:
+            apart = {id(experts): tuple(("", no) for no in experts) for experts in self.who.experts.values()}
+            able = {no: apart[id(experts)] for no, experts in self.who.experts.items()}
+            quota = (("", self.team.experts.number),)
+            self.aides = Lots(
+                self.key, "expert", members=able, quota=quota, budget=self.budget, skills={}, wanted=()
+            )  # fmt: skip
 
-    def draw_team(self, ticket: Callable[..., bytes], attempt: int, no: str) -> tuple[int, tuple[Member, ...]]:
-        """Return an object's first own attempt whose team has the specialities, and that team."""
-        members = self.members[no]
-        own = 0
-        while True:
-            if own or self.team.cap is not None:
-                self.budget.spend(len(members))
-            ranked = sorted((name, ticket(attempt, own, no, inspector), inspector) for name, inspector in members)
-            chosen: list[Member] = []
-            for department, needed in quotas(self.team):
-                chosen += [(d, i) for d, _, i in ranked if d == department][:needed]
-            if has_specialities(self.team, chosen, self.who.skills):
-                return own, tuple(chosen)
-            own += 1
+    def settle(self, attempt: int, drawn: Mapping[str, Drawn]) -> None:
+        """Keep objects' teams, and draw their experts under the same attempts."""
+        own = {no: accepted for no, (accepted, _) in drawn.items()}
+        self.attempts |= own
+        self.teams |= {no: team for no, (_, team) in drawn.items()}
+        if self.aides is not None:
+            aided = self.aides.alone(list(drawn), attempt, own)
+            self.experts |= {no: tuple(expert for _, expert in experts) for no, (_, experts) in aided.items()}
 
 
-def _blocks(eligible: Mapping[str, Sequence[Member]]) -> list[list[str]]:
+def _distinct(groups: Iterable[tuple[Member, ...]]) -> list[tuple[Member, ...]]:
+    """Return each tuple once; objects that the rules cannot tell apart share one, which need not be compared."""
+    return list({id(members): members for members in groups}.values())
+
+
+def _blocks(eligible: Mapping[str, tuple[Member, ...]]) -> list[list[str]]:
     """Return the connected components of the eligibility graph, objects sorted, by smallest object number."""
     parent: dict[str, str] = {}
 
-    def top(node: str) -> str:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
+    def top(inspector: str) -> str:
+        while parent.setdefault(inspector, inspector) != inspector:
+            parent[inspector] = parent[parent[inspector]]
+            inspector = parent[inspector]
+        return inspector
 
-    owner: dict[str, str] = {}
-    for no in sorted(eligible):
-        parent[no] = no
-        for _, inspector in eligible[no]:
-            if inspector in owner:
-                parent[top(no)] = top(owner[inspector])
-            else:
-                owner[inspector] = no
+    for members in _distinct(eligible.values()):
+        for _, inspector in members:
+            parent[top(inspector)] = top(members[0][1])
     blocks: dict[str, list[str]] = {}
     for no in sorted(eligible):
-        blocks.setdefault(top(no), []).append(no)
+        blocks.setdefault(top(eligible[no][0][1]), []).append(no)
     return list(blocks.values())
 
 
@@ -129,7 +121,7 @@ def _components(team: Team, who: Candidates, eligible: Mapping[str, tuple[Member
     ]
 
 
-def _compose(within: Component, budget: _Budget) -> dict[str, switching.Composition]:
+def _compose(within: Component, budget: Budget) -> dict[str, switching.Composition]:
     found = switching.compose(within, budget.spend)
     if found is None:
         raise AssignmentError(
@@ -149,13 +141,17 @@ def _pool(lottery: _Lottery) -> int:
     ticket = tickets.ticketer(lottery.key, "pool")
     for attempt in range(team.limit):
         lottery.budget.spend(len(who.urn))
-        drawn = {no for _, no in sorted((ticket(attempt, no), no) for no in who.urn)[: team.pool]}
-        lottery.members = {no: tuple(m for m in able if m[1] in drawn) for no, able in who.members.items()}
-        if any(shortage(team, no, members, who.skills) for no, members in lottery.members.items()):
-            continue
-        components = _components(team, who, lottery.members) if team.beyond == "switch-chain" else []
-        if all(switching.compose(within, lottery.budget.spend) is not None for within in components):
-            return attempt
+        drawn = {no for _, no in nsmallest(team.pool or 0, [(ticket(attempt, no), no) for no in who.urn])}
+        left = {}
+        for members in _distinct(who.members.values()):
+            left[id(members)] = able = tuple(member for member in members if member[1] in drawn)
+            if shortage(team, "", able, who.skills) is not None:
+                break
+        else:
+            lottery.members = {no: left[id(members)] for no, members in who.members.items()}
+            components = _components(team, who, lottery.members) if team.beyond == "switch-chain" else []
+            if all(switching.compose(within, lottery.budget.spend) is not None for within in components):
+                return attempt
     raise AssignmentError("attempts-exhausted", block="", expected=team.limit, cap=team.pool)
 
 
@@ -164,7 +160,6 @@ def _draw_block(lottery: _Lottery, within: Component) -> Block:
     compositions = _compose(within, lottery.budget) if team.beyond == "switch-chain" else {}
     # No attempt under a cap that cannot hold the block's load can be accepted: they count, unmade.
     lowest = -(-team.size * len(eligible) // within.inspectors)
-    ticket = tickets.ticketer(lottery.key, "team")
     attempt = max(lowest - cap, 0) * team.limit
     while True:
         allowed = cap + attempt // team.limit
@@ -173,18 +168,11 @@ def _draw_block(lottery: _Lottery, within: Component) -> Block:
         if allowed > cap and team.beyond == "switch-chain":
             _switch(lottery, within, compositions)
             return within.first, attempt, cap
-        drawn = {}
-        load: Counter[str] = Counter()
-        for no in eligible:
-            drawn[no] = lottery.draw_team(ticket, attempt, no)
-            load.update(inspector for _, inspector in drawn[no][1])
-            if max(load.values()) > allowed:
-                break  # the whole block is rejected, whatever the other objects would get
-        else:
-            for no, (own, members) in drawn.items():
-                lottery.settle(no, attempt, own, members)
-            return within.first, attempt, allowed
-        attempt += 1
+        alike = range(attempt, attempt + team.limit)  # the attempts before the cap rises again
+        if (accepted := lottery.lots.together(list(eligible), alike, allowed)) is not None:
+            lottery.settle(*accepted)
+            return within.first, accepted[0], allowed
+        attempt = alike.stop
 
 
 def _switch(lottery: _Lottery, within: Component, compositions: Mapping[str, switching.Composition]) -> None:
@@ -194,9 +182,11 @@ def _switch(lottery: _Lottery, within: Component, compositions: Mapping[str, swi
     teams = switching.first_matching(within, compositions)
     switching.walk(within, teams, tickets.ticketer(lottery.key, "switch"))
     ticket = tickets.ticketer(lottery.key, "team")
+    ended = {}
     for no, members in within.eligible.items():
         ranked = sorted((name, ticket(team.limit, 0, no, i), i) for name, i in members if i in teams[no])
-        lottery.settle(no, team.limit, 0, tuple((name, i) for name, _, i in ranked))
+        ended[no] = 0, tuple((name, i) for name, _, i in ranked)
+    lottery.settle(team.limit, ended)
 
 
 def assign(
@@ -216,14 +206,13 @@ def assign(
     who = candidates(team, objects, inspectors, recusals, window)
     for error in who.lacking.values():
         raise error
-    lottery = _Lottery(team=team, who=who, key=key, members=who.members)
+    lottery = _Lottery(team=team, who=who, key=key, budget=Budget(MAX_TICKETS), members=who.members)
     pool = None if team.pool is None else _pool(lottery)
+    lottery.lay_out()
     blocks: list[Block] = []
     caps: dict[str, int] = {}
     if team.cap is None:
-        ticket = tickets.ticketer(key, "team")
-        for no in lottery.members:
-            lottery.settle(no, 0, *lottery.draw_team(ticket, 0, no))
+        lottery.settle(0, lottery.lots.alone(list(lottery.members), 0))
     else:
         for within in _components(team, who, lottery.members):
             blocks.append(_draw_block(lottery, within))
@@ -233,7 +222,7 @@ def assign(
         experts=lottery.experts,
         eligible={no: len(members) for no, members in who.members.items()},
         attempts=lottery.attempts,
-        forced=tuple(no for no, members in who.members.items() if is_forced(team, members, who.skills)),
+        forced=who.forced,
         blocks=tuple(blocks),
         caps=caps,
         pool=pool,

@@ -7,12 +7,13 @@ an exact search, never by attempts that run out.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from fairdraw import encoding
 from fairdraw.errors import AssignmentError, EncodingError
+from fairdraw.roster import RosterRow
 from fairdraw.rules import MAX_SPECIALISTS, Eligible, Team
-from fairdraw.snapshot import RosterRow
 
 FEW: Final = 5  # so few eligible inspectors make a team as good as arranged, whatever its size (attack 16)
 
@@ -46,6 +47,9 @@ class Candidates:
         skills: of each inspector, by number, which of the plan's specialities it has.
         urn: the numbers of those whom the rules about inspectors alone admit: a pool is drawn from them.
         lacking: of each object that no team can be made for, the error that says why.
+        forced: the objects whose team would be as good as arranged.
+
+    Objects that the rules cannot tell apart share one tuple of members.
     """
 
     members: Mapping[str, tuple[Member, ...]]
@@ -53,6 +57,7 @@ class Candidates:
     skills: Mapping[str, Skills]
     urn: tuple[str, ...]
     lacking: Mapping[str, AssignmentError]
+    forced: tuple[str, ...]
 
 
 def quotas(team: Team) -> tuple[tuple[str, int], ...]:
@@ -128,36 +133,139 @@ def _skills(team: Team, inspector: RosterRow) -> Skills:
     return tuple(at for at, values, value in held if isinstance(values, (list, tuple)) and value in values)
 
 
-def _fitting(
-    rules: Sequence[Eligible], objects: Sequence[RosterRow], staff: Sequence[RosterRow], out: Set[Pair], window: str
-) -> dict[str, tuple[RosterRow, ...]]:
-    """Return of each object those of the staff whom all rules that name an object and the recusals admit."""
-    bound = [rule for rule in rules if rule.object is not None]
-    recused: dict[str, set[str]] = {}
-    for object_no, inspector_no in out:
-        recused.setdefault(object_no, set()).add(inspector_no)
-    # Objects that agree in the attributes which the rules name have the same eligible inspectors.
-    groups: dict[tuple[str, ...], tuple[RosterRow, ...]] = {}
-    told = {}
-    for obj in objects:
-        ours = [obj.attrs[str(rule.object)] for rule in bound]
-        group = tuple(map(repr, ours))
-        if group not in groups:
-            groups[group] = tuple(
-                one
-                for one in staff
-                if all(
-                    _allows(rule, own, one.attrs[rule.inspector], window) for rule, own in zip(bound, ours, strict=True)
-                )
-            )
-        struck = recused.get(obj.no)
-        told[obj.no] = tuple(one for one in groups[group] if one.no not in struck) if struck else groups[group]
-    return told
+class _Admitted:
+    """Those of a staff whom the rules about the inspector alone admit, and for which objects the other rules do."""
+
+    def __init__(self, rules: Sequence[Eligible], staff: Iterable[RosterRow], window: str) -> None:
+        alone = [rule for rule in rules if rule.object is None]
+        self._window = window
+        self.rows = tuple(
+            one for one in staff if all(_allows(rule, None, one.attrs[rule.inspector], window) for rule in alone)
+        )
+        # Of each rule that names an object: who has which value, and, as bits, whom it admits for an object's value.
+        self._bound = [(rule, self._having(rule.inspector)) for rule in rules if rule.object is not None]
+        self._admits: dict[tuple[int, str], int] = {}
+
+    def _having(self, name: str) -> list[tuple[object, list[int]]]:
+        # Places, not bits: where everybody has a value of his own, bits would grow with the square of the staff.
+        having: dict[str, tuple[object, list[int]]] = {}
+        for at, row in enumerate(self.rows):
+            value = row.attrs[name]
+            having.setdefault(repr(value), (value, []))[1].append(at)
+        return list(having.values())
+
+    def _bits(self, places: Iterable[int]) -> int:
+        digits = bytearray(b"0") * (len(self.rows) + 1)
+        for at in places:
+            digits[-1 - at] = ord("1")
+        return int(digits, 2)
+
+    def fitting(self, attrs: Mapping[str, object]) -> tuple[RosterRow, ...]:
+        """Return whom all rules admit for an object with these attributes."""
+        fit = (1 << len(self.rows)) - 1
+        for at, (rule, having) in enumerate(self._bound):
+            ours = attrs[str(rule.object)]
+            asked = at, repr(ours)
+            if asked not in self._admits:
+                told = (people for theirs, people in having if _allows(rule, ours, theirs, self._window))
+                self._admits[asked] = self._bits(chain.from_iterable(told))
+            fit &= self._admits[asked]
+        bits = f"{fit:b}"[::-1]
+        fitting, at = [], bits.find("1")
+        while at >= 0:
+            fitting.append(self.rows[at])
+            at = bits.find("1", at + 1)
+        return tuple(fitting)
 
 
-def _admitted(rules: Sequence[Eligible], staff: Iterable[RosterRow], window: str) -> list[RosterRow]:
-    alone = [rule for rule in rules if rule.object is None]
-    return [one for one in staff if all(_allows(rule, None, one.attrs[rule.inspector], window) for rule in alone)]
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Panel:
+    """Who may inspect an object: one panel for all objects that the rules cannot tell apart and nobody is recused from.
+
+    Attributes:
+        members: the (department, number) pairs of the eligible inspectors, in roster order.
+        experts: the numbers of the eligible experts.
+        shortage: why no team can be made of them, None where one can; it names no object.
+        forced: whether the team would be as good as arranged.
+    """
+
+    members: tuple[Member, ...]
+    experts: tuple[str, ...]
+    shortage: AssignmentError | None
+    forced: bool
+
+
+class Eligibility:
+    """The announced rules applied to the announced inspectors: of every object who may inspect it.
+
+    The work grows with how many objects the rules can tell apart, not with the objects: `panel` is asked once for each
+    combination of attributes, and `of` strikes the recused from it.
+    """
+
+    def __init__(
+        self, team: Team, kinds: Sequence[RosterRow], inspectors: Sequence[RosterRow], recusals: Set[Pair], window: str
+    ) -> None:
+        """Apply rules; `kinds` are the objects in order, or the first of each that have the same attributes.
+
+        Raises:
+            AssignmentError: `unknown-attribute`, `bad-rule` or `rule-type`.
+        """
+        self._team = team
+        self._fields = sorted(team.object_fields)
+        self._panels: dict[str, Panel] = {}
+        self.skills: dict[str, Skills] = {}
+        self.urn: tuple[str, ...] = ()
+        self._of: dict[str, str] = {}
+        self._recused: dict[str, set[str]] = {}
+        for object_no, inspector_no in recusals:
+            self._recused.setdefault(object_no, set()).add(inspector_no)
+        wanted = team.experts
+        self._staff = self._aides = _Admitted((), (), window)
+        if not kinds or not inspectors:
+            self._fields = []
+            return
+        _check_rules(team, kinds, inspectors)
+        # An expert comes on top of a team and never counts as one of it, whatever else is true of the person.
+        staff = [one for one in inspectors if wanted is None or one.attrs[wanted.expert] is not True]
+        of = {one.no: "" if team.department is None else str(one.attrs[team.department] or "") for one in staff}
+        departments = {name for name, _ in quotas(team)}
+        self._of = of
+        self._staff = _Admitted(team.eligible, (one for one in staff if of[one.no] in departments), window)
+        self.skills = {one.no: _skills(team, one) for one in self._staff.rows}
+        self.urn = tuple(one.no for one in self._staff.rows)
+        if wanted is not None and wanted.number:
+            apart = (one for one in inspectors if one.attrs[wanted.expert] is True)
+            self._aides = _Admitted(wanted.eligible, apart, window)
+
+    def recused(self) -> Set[str]:
+        """Return the numbers of the objects that somebody is recused from: `panel` is not the whole truth for these."""
+        return self._recused.keys()
+
+    def panel(self, attrs: Mapping[str, object]) -> Panel:
+        """Return who may inspect an object with these attributes that nobody is recused from."""
+        key = repr([attrs[name] for name in self._fields])
+        if key not in self._panels:
+            members = tuple((self._of[one.no], one.no) for one in self._staff.fitting(attrs))
+            self._panels[key] = self._judged(members, tuple(one.no for one in self._aides.fitting(attrs)))
+        return self._panels[key]
+
+    def of(self, no: str, attrs: Mapping[str, object]) -> Panel:
+        """Return who may inspect the object with this number and these attributes."""
+        panel = self.panel(attrs)
+        if (struck := self._recused.get(no)) is None:
+            return panel
+        members = tuple(member for member in panel.members if member[1] not in struck)
+        experts = tuple(expert for expert in panel.experts if expert not in struck)
+        if (members, experts) == (panel.members, panel.experts):
+            return panel
+        return self._judged(members, experts)
+
+    def _judged(self, members: tuple[Member, ...], experts: tuple[str, ...]) -> Panel:
+        team = self._team
+        lacking = shortage(team, "", members, self.skills)
+        if lacking is None and team.experts is not None and len(experts) < team.experts.number:
+            lacking = AssignmentError("too-few-experts", object="", expected=team.experts.number, found=len(experts))
+        return Panel(members=members, experts=experts, shortage=lacking, forced=is_forced(team, members, self.skills))
 
 
 def candidates(
@@ -168,47 +276,20 @@ def candidates(
     Raises:
         AssignmentError: `unknown-attribute`, `bad-rule` or `rule-type`.
     """
-    members: dict[str, tuple[Member, ...]] = {obj.no: () for obj in objects}
-    experts: dict[str, tuple[str, ...]] = dict.fromkeys(members, ())
-    skills: dict[str, Skills] = {}
-    urn: tuple[str, ...] = ()
-    if objects and inspectors:
-        _check_rules(team, objects, inspectors)
-        wanted = team.experts
-        # An expert comes on top of a team and never counts as one of it, whatever else is true of the person.
-        staff = [one for one in inspectors if wanted is None or one.attrs[wanted.expert] is not True]
-        of = {one.no: "" if team.department is None else str(one.attrs[team.department] or "") for one in staff}
-        departments = {name for name, _ in quotas(team)}
-        able = [one for one in _admitted(team.eligible, staff, window) if of[one.no] in departments]
-        skills = {one.no: _skills(team, one) for one in able}
-        urn = tuple(one.no for one in able)
-        fitting = _fitting(team.eligible, objects, able, recusals, window)
-        members = {no: tuple((of[one.no], one.no) for one in rows) for no, rows in fitting.items()}
-        if wanted is not None and wanted.number:
-            apart = [one for one in inspectors if one.attrs[wanted.expert] is True]
-            aiding = _fitting(wanted.eligible, objects, _admitted(wanted.eligible, apart, window), recusals, window)
-            experts = {no: tuple(one.no for one in rows) for no, rows in aiding.items()}
-    lacking = dict(_lacking(team, members, experts, skills))
-    return Candidates(members=members, experts=experts, skills=skills, urn=urn, lacking=lacking)
+    rules = Eligibility(team, objects, inspectors, recusals, window)
+    panels = {obj.no: rules.of(obj.no, obj.attrs) for obj in objects}
+    return Candidates(
+        members={no: panel.members for no, panel in panels.items()},
+        experts={no: panel.experts for no, panel in panels.items()},
+        skills=rules.skills,
+        urn=rules.urn,
+        lacking={no: _named(panel.shortage, no) for no, panel in panels.items() if panel.shortage is not None},
+        forced=tuple(no for no, panel in panels.items() if panel.forced),
+    )
 
 
-def _lacking(
-    team: Team,
-    members: Mapping[str, tuple[Member, ...]],
-    experts: Mapping[str, tuple[str, ...]],
-    skills: Mapping[str, Skills],
-) -> Iterator[tuple[str, AssignmentError]]:
-    seen: dict[tuple[Member, ...], AssignmentError | None] = {}
-    for no, able in members.items():
-        if able not in seen:
-            seen[able] = shortage(team, no, able, skills)
-        if (found := seen[able]) is not None:
-            yield no, AssignmentError(found.code, **(found.params | {"object": no}))
-        elif team.experts is not None and len(experts[no]) < team.experts.number:
-            yield (
-                no,
-                AssignmentError("too-few-experts", object=no, expected=team.experts.number, found=len(experts[no])),
-            )
+def _named(error: AssignmentError, no: str) -> AssignmentError:
+    return AssignmentError(error.code, **(error.params | {"object": no}))
 
 
 def shortage(team: Team, no: str, members: Sequence[Member], skills: Mapping[str, Skills]) -> AssignmentError | None:

@@ -17,11 +17,12 @@ from fairdraw.assignment import Assignment, assign
 from fairdraw.eligibility import candidates
 from fairdraw.encoding import from_base64, to_base64
 from fairdraw.errors import AssignmentError
+from fairdraw.matching import Budget
 from fairdraw.messages import Catalogue
 from fairdraw.render import report_text
+from fairdraw.roster import RosterRow, listing_of
 from fairdraw.rules import Team
 from fairdraw.schema import Announcement, Draw, SnapshotStatement
-from fairdraw.snapshot import RosterRow, listing_of
 from fairdraw.tickets import ticket
 from fairdraw.values import Listing
 from fairdraw.verify import Report, slots
@@ -138,8 +139,8 @@ def test_a_draw_that_runs_out_of_tickets_is_refused_and_was_tried_once(monkeypat
     monkeypatch.setattr(assignment, "MAX_TICKETS", 20_000)
     told = logged_all_the_same(tight())
     spent = []
-    spend = assignment._Budget.spend
-    monkeypatch.setattr(assignment._Budget, "spend", lambda self, n: (spent.append(n), spend(self, n)))
+    spend = Budget.spend
+    monkeypatch.setattr(Budget, "spend", lambda self, n: (spent.append(n), spend(self, n)))
     report = told.report()
     checks = ("selection", "assignment", "record-matches")
     assert {code: failing(report)[code] for code in checks} == dict.fromkeys(checks, "attempts-exhausted")

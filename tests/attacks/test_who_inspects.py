@@ -15,7 +15,8 @@ from fairdraw.encoding import canonical, lines, parse
 from fairdraw.errors import AssignmentError
 from fairdraw.record import Record
 from fairdraw.registry import Registry, Row
-from fairdraw.snapshot import listing_of
+from fairdraw.roster import listing_of
+from support.paths import path
 from support.story import Story, Told, failing, found, objects, past_the_round, recusal, team
 from transparency_log import merkle
 
@@ -117,6 +118,20 @@ def test_whoever_may_not_inspect_is_refused_in_a_team(who):
         rows[0]["team"][0][1] = who
 
     assert judged(begin().go_on(bend=bent(assign_him)))["assignment"] == "team-differs"
+
+
+@pytest.mark.parametrize("cap", [None, 12])
+def test_compiled_code_refuses_the_bent_team_and_holds_the_honest_one(cap):
+    def swap(rows: list[Line]) -> None:
+        first, second = rows[0]["team"], rows[1]["team"]
+        first[:], second[:] = second[:], first[:]
+
+    rules = {} if cap is None else {"cap": cap, "limit": 10}
+    plain = begin(**rules).go_on()
+    with path(compiled=True):
+        assert drawn(begin(**rules).go_on()) == drawn(plain)
+        assert plain.report().verdict == "holds"
+        assert judged(begin(**rules).go_on(bend=bent(swap)))["assignment"] == "team-differs"
 
 
 def test_a_qualification_counts_to_the_announced_last_day_and_not_to_the_day_of_the_draw():

@@ -8,85 +8,11 @@ from hypothesis import strategies as st
 
 from fairdraw.assignment import Assignment, assign
 from fairdraw.errors import AssignmentError
-from fairdraw.rules import Eligible, Experts, Speciality, Team
-from fairdraw.snapshot import RosterRow
+from fairdraw.roster import RosterRow
+from fairdraw.rules import Eligible, Team
+from support.matchings import WINDOW, cases, holds
 
-WINDOW = "2026-09-30"
 CODES = {"too-few-eligible", "too-few-experts", "no-such-team", "cap-infeasible", "attempts-exhausted"}
-RULES = {
-    "true": Eligible(rule="true", object=None, inspector="qualified"),
-    "valid": Eligible(rule="valid", object=None, inspector="until"),
-    "same": Eligible(rule="same", object="region", inspector="region"),
-    "differ": Eligible(rule="differ", object="office", inspector="office"),
-    "at-least": Eligible(rule="at-least", object="level", inspector="level"),
-    "contains": Eligible(rule="contains", object="type", inspector="types"),
-    "under": Eligible(rule="under", object="region", inspector="region"),
-}
-REGIONS = st.sampled_from(["3701", "370101", "370102"])
-TYPES = ["care", "hospital"]
-
-
-def mostly(value: object, other: st.SearchStrategy) -> st.SearchStrategy:
-    """Give one value most of the time, so that draws are possible as a rule."""
-    return st.one_of(st.just(value), st.just(value), st.just(value), other)
-
-
-OBJECT = st.fixed_dictionaries({
-    "region": mostly("370101", REGIONS), "office": st.sampled_from(["x", "y", None]), "level": st.integers(1, 3),
-    "type": st.sampled_from([*TYPES, None]),
-})  # fmt: skip
-INSPECTOR = st.fixed_dictionaries({
-    "qualified": mostly(True, st.sampled_from([False, None])), "until": mostly("2027-01-01", st.sampled_from(
-        ["2026-09-29", None, "soon"])), "region": mostly("3701", REGIONS), "office": st.sampled_from(["x", "y", "z"]),
-    "level": mostly(3, st.integers(1, 3)), "types": mostly(TYPES, st.just(["care"])),
-    "department": st.sampled_from(["wjw", "ybj"]), "skills": st.sampled_from([[], ["a"], ["a", "m"], ["m"], None]),
-    "expert": mostly(False, st.sampled_from([True, True, None])),
-})  # fmt: skip
-
-
-@st.composite
-def teams(draw) -> Team:
-    split, cap = draw(st.booleans()), draw(st.sampled_from([None, 1, 1, 2, 3]))
-    beyond = draw(st.sampled_from(["raise-cap", "void"] + ["switch-chain"] * 2 * (cap is not None)))
-    rules = draw(st.sets(st.sampled_from(sorted(RULES)), max_size=2))
-    asked = draw(st.sets(st.sampled_from(["a", "m"]), max_size=2))
-    return Team(
-        size=2,
-        department="department" if split else None,
-        quota=(("wjw", 1), ("ybj", 1)) if split else (),
-        eligible=tuple(RULES[name] for name in sorted(rules)),
-        specialities=tuple(Speciality(field="skills", value=value, number=1) for value in sorted(asked)),
-        experts=draw(st.none() | st.builds(
-            Experts, number=st.integers(0, 1), expert=st.just("expert"),
-            eligible=st.sampled_from([(), (RULES["contains"],)])
-        )),
-        order="both",
-        pool=draw(st.none() | st.integers(3, 12)),
-        cap=cap,
-        limit=draw(st.sampled_from([1, 2, 20])),
-        beyond=beyond,
-        steps=20 if beyond == "switch-chain" else None,
-    )  # fmt: skip
-
-
-@st.composite
-def cases(draw) -> tuple[Team, list[RosterRow], list[RosterRow], frozenset[tuple[str, str]]]:
-    objects = [RosterRow(f"H-{i}", attrs, "") for i, attrs in enumerate(draw(st.lists(OBJECT, min_size=2, max_size=4)))]
-    staff = [RosterRow(f"I-{i:02d}", attrs, "") for i, attrs in enumerate(
-        draw(st.lists(INSPECTOR, min_size=8, max_size=14)))]  # fmt: skip
-    pairs = st.tuples(st.sampled_from([o.no for o in objects]), st.sampled_from([i.no for i in staff]))
-    return draw(teams()), objects, staff, frozenset(draw(st.sets(pairs, max_size=5)))
-
-
-def holds(rule: Eligible, ours: object, theirs: object) -> bool:
-    """Say whether a rule holds, as the table of specs/assignment.md §1.1 has it."""
-    if theirs is None or (rule.object is not None and ours is None):
-        return False
-    return bool({
-        "true": lambda: theirs is True, "valid": lambda: theirs == "2027-01-01", "same": lambda: ours == theirs,
-        "differ": lambda: ours != theirs, "at-least": lambda: ours <= theirs, "contains": lambda: ours in theirs,
-        "under": lambda: ours.startswith(theirs),
-    }[rule.rule]())  # fmt: skip
 
 
 def check(rules: Team, objects: list[RosterRow], staff: list[RosterRow], out: frozenset, told: Assignment) -> None:

@@ -1,5 +1,6 @@
 """Matching: who may inspect what, teams, specialities, experts, pools and blocks that are the connected components."""
 
+import tracemalloc
 from collections import Counter
 from hashlib import sha256
 from itertools import combinations, product
@@ -13,8 +14,8 @@ from fairdraw import assignment
 from fairdraw.assignment import assign
 from fairdraw.eligibility import candidates, is_forced
 from fairdraw.errors import AssignmentError
+from fairdraw.roster import RosterRow
 from fairdraw.rules import Eligible, Experts, Speciality, Team
-from fairdraw.snapshot import RosterRow
 from fairdraw.tickets import ticket
 
 KEYS = [sha256(f"key {i}".encode()).digest() for i in range(2400)]
@@ -176,6 +177,10 @@ def test_rules_say_who_may_inspect_whom():
     assert {no: numbers(members) for no, members in able.items()} == {
         "H-0": {"I-3"}, "H-1": {"I-0", "I-1"}, "H-2": frozenset(),
     }  # fmt: skip
+    strangers = team(eligible=(SAME, Eligible(rule="differ", object="region", inspector="home")))
+    locals_ = people(*({"region": "a", "home": home} for home in "abca"))
+    told = candidates(strangers, objects("a"), locals_, frozenset(), WINDOW).members
+    assert numbers(told["H-0"]) == {"I-1", "I-2"}  # both rules are asked, though about one attribute of the object
     nobody = candidates(team(), objs, inspectors("a", qualified=False), frozenset(), WINDOW).members
     assert not any(nobody.values())
 
@@ -260,6 +265,20 @@ def test_a_drawn_objects_value_of_another_type_is_refused_wherever_it_stands():
     objs = [RosterRow("H-0", {"level": None}, ""), RosterRow("H-1", {"level": True}, "")]
     error = refused(team(eligible=(LEVEL,)), objs, people({"level": 1}, {"level": 2}))
     assert (error.code, error.params["row"], error.params["found"]) == ("rule-type", "H-1", "boolean")
+
+
+def test_memory_does_not_grow_with_the_square_of_a_staff_that_has_nothing_in_common():
+    """A hostile roster would else take a verifier's memory: 100,000 inspectors with an employer each, 600 MiB."""
+    count = 20_000
+    staff = inspectors(*map(str, range(count)))
+    tracemalloc.start()
+    try:
+        who = candidates(team(eligible=(SAME,)), objects("7"), staff, frozenset(), WINDOW)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert who.members == {"H-0": (("", "I-7"),)}
+    assert peak < 700 * count
 
 
 def test_too_few_eligible_inspectors_make_no_team():

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from fairdraw import assignment, switching
 from fairdraw.assignment import assign
 from fairdraw.errors import AssignmentError
+from fairdraw.roster import RosterRow
 from fairdraw.rules import Speciality, Team
-from fairdraw.snapshot import RosterRow
 from fairdraw.switching import Component
 from fairdraw.tickets import ticket, ticketer
 

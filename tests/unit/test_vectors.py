@@ -31,15 +31,18 @@ from fairdraw.record import make_record, read_lines, unseal
 from fairdraw.registry import Registry, Row
 from fairdraw.regulation import read_artifact
 from fairdraw.roles import wrong_role
+from fairdraw.roster import Part, Roster, RosterRow, read_roster
 from fairdraw.rules import Team
 from fairdraw.schema import Announcement, Draw, Plan, SnapshotStatement
+from fairdraw.sealing import salt
 from fairdraw.selection import select
-from fairdraw.snapshot import Opening, Roster, RosterRow, check_opening, freeze, read_openings, read_roster, salt
+from fairdraw.snapshot import Opening, check_opening, freeze, read_openings
 from fairdraw.statement import Entry, Head, check_signatures, parse_text, read_entry
 from fairdraw.substitution import call_key
 from fairdraw.trust import parse_trust
 from fairdraw.values import Listing, Source
 from fairdraw.verify import LogView, verify_bundle, verify_slip
+from support.paths import path
 from transparency_log import merkle
 from transparency_log.errors import LogError
 from transparency_log.evidence import Fork
@@ -276,8 +279,7 @@ def _plan(**changes):
 
 
 def _roster(rows):
-    told = tuple(RosterRow(no, attrs, "0" * 64) for no, attrs in rows)
-    return Roster(told, merkle.Tree(()), b"")
+    return Roster.of(RosterRow(no, attrs, "0" * 64) for no, attrs in sorted(rows, key=lambda row: row[0]))
 
 
 def run_quotas(case):
@@ -329,13 +331,15 @@ def test_compliance(case):
 
 
 def run_selection(case):
+    everybody = sorted({no for s in case["strata"] for no in s["eligible"]})
+    objects = Roster.of(RosterRow(no, {}, "0" * 64) for no in everybody)
     strata = [
         Stratum(
             item="fund-use",
             values=(i,),
             total=len(s["eligible"]),
             base=len(s["eligible"]),
-            eligible=tuple(s["eligible"]),
+            eligible=Part(objects, [0], (at for at, no in enumerate(everybody) if no not in s["eligible"])),
             quota=s["quota"],
             wanted=s["quota"],
             ratio=Fraction(1),
@@ -344,7 +348,7 @@ def run_selection(case):
         )
         for i, s in enumerate(case["strata"])
     ]
-    selection = select(bytes.fromhex(case["key"]), strata)
+    selection = select(bytes.fromhex(case["key"]), objects, strata)
     same("selection-differs", [[one.ticket.hex(), one.no, list(one.strata)] for one in selection.drawn], case["drawn"])
     same("cutoff-differs", [c and c.hex() for c in selection.cutoffs], case["cutoffs"])
 
@@ -372,6 +376,12 @@ def run_assignment(case):
 @pytest.mark.parametrize("case", _cases("assignment"))
 def test_assignment(case):
     judge(run_assignment, case)
+
+
+@pytest.mark.parametrize("case", _cases("assignment"))
+def test_assignment_by_compiled_code(case):
+    with path(compiled=True):
+        judge(run_assignment, case)
 
 
 def run_log(case):
@@ -487,7 +497,9 @@ def test_lists(case):
 
 def _read_rows(text):
     rows = [json.loads(line) for line in text.splitlines()]
-    return Roster(tuple(RosterRow(r["no"], r["attrs"], r["seal"]) for r in rows), merkle.Tree(()), text.encode())
+    roster = Roster.of(RosterRow(r["no"], r["attrs"], r["seal"]) for r in rows)
+    assert roster.data == text.encode()
+    return roster
 
 
 def run_record(case):
