@@ -1,6 +1,7 @@
 """A draw of a workspace by its id: its announcement, its inputs, and what it waits for."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -13,6 +14,7 @@ from fairdraw.exclusion import Earlier, draws_of_the_year, exclude, format_exclu
 from fairdraw.randomness import chain_of, check_value, settled_at
 from fairdraw.record import drawn_items
 from fairdraw.regulation import Regulation, read_artifact
+from fairdraw.roster import Lookup, Roster
 from fairdraw.schema import (
     Announcement,
     Committed,
@@ -27,7 +29,6 @@ from fairdraw.schema import (
     Void,
 )
 from fairdraw.seed import seed_lines
-from fairdraw.snapshot import Roster, read_roster
 from fairdraw.statement import Entry
 from fairdraw.values import Artifact, PulseValue, Ref, Source
 from fairdraw_cli.desk import Desk
@@ -93,14 +94,34 @@ class Matter:
         """Return the plan version that counts."""
         return self.named(self.said.plan).of(Plan)
 
+    def snapshots(self) -> Iterator[tuple[Role, Entry]]:
+        """Yield the draw's snapshots: of the objects, the inspectors, and each department's."""
+        said = self.said
+        yield "objects", self.named(said.objects)
+        for ref in (said.inspectors, *said.joint):
+            yield "inspectors", self.named(ref)
+
     def rosters(self) -> Iterator[tuple[Role, Entry, Roster]]:
-        """Yield the draw's snapshots and their rosters: of the objects, the inspectors, and each department's."""
-        said, place = self.said, self.desk.workspace
-        roles: tuple[tuple[Role, Ref], ...] = (("objects", said.objects), ("inspectors", said.inspectors))
-        for role, ref in (*roles, *(("inspectors", ref) for ref in said.joint)):
-            entry = self.named(ref)
-            statement = entry.of(SnapshotStatement)
-            yield role, entry, read_roster(place.artifact(statement.roster.digest), statement)
+        """Yield the draw's snapshots and their rosters."""
+        for role, entry in self.snapshots():
+            yield role, entry, self.desk.workspace.roster(entry.of(SnapshotStatement))
+
+    def lookups(self, opened: ExitStack) -> Iterator[tuple[Role, Entry, Lookup]]:
+        """Yield the draw's snapshots and their rosters for the sake of some rows; whoever opens files closes them.
+
+        Nothing is loaded where the freeze has kept level files.
+        """
+        place = self.desk.workspace
+        for role, entry in self.snapshots():
+            said = entry.of(SnapshotStatement)
+            levels = place.registry(said.registry) / f"levels-{snapshot_number(self.desk, entry)}"
+            if said.by == place.bureau and levels.is_dir():
+                from fairdraw_cli.ondisk import RosterOnDisk
+
+                roster = place.artifact_path(said.roster.digest)
+                yield role, entry, opened.enter_context(RosterOnDisk(levels, roster, said))
+            else:
+                yield role, entry, place.roster(said)
 
     def inputs(self) -> Inputs:
         """Return all that the draw is a function of, besides its key."""
@@ -113,6 +134,13 @@ class Matter:
         return read_secret(self.desk.workspace.secret(f"{self.name}.embargo"))
 
 
+def snapshot_number(desk: Desk, snapshot: Entry) -> int:
+    """Return the how manieth snapshot of its registry one is, by which its files are named."""
+    said = snapshot.of(SnapshotStatement)
+    logged = [entry for entry, one in desk.history.all(SnapshotStatement, said.by) if one.registry == said.registry]
+    return [entry.text_hash for entry in logged].index(snapshot.text_hash) + 1
+
+
 def inputs_of(desk: Desk, announcement: Entry, lists: Mapping[str, bytes] | None = None) -> Inputs:
     """Return the inputs that an announcement names; `lists` are artifacts by digest that are not stored yet."""
     said, place = announcement.of(Announcement), desk.workspace
@@ -122,7 +150,7 @@ def inputs_of(desk: Desk, announcement: Entry, lists: Mapping[str, bytes] | None
 
     def roster(ref: Ref) -> Roster:
         statement = desk.history.named(ref.text).of(SnapshotStatement)
-        return read_roster(place.artifact(statement.roster.digest), statement)
+        return place.roster(statement)
 
     return Inputs(
         announcement=announcement,
@@ -149,7 +177,7 @@ def exclusions_of(desk: Desk, plan: Plan, slots: Collection[str], objects: Roste
         Earlier(plan=rules, slots=said.slots, drawn=drawn_items(_results(desk, entry), entry.of(Draw)))
         for entry, rules, said in earlier_of(desk, plan, index)
     ]
-    return format_exclusions(exclude(plan, slots, {row.no for row in objects.rows}, earlier))
+    return format_exclusions(exclude(plan, slots, objects.numbers, earlier))
 
 
 def _results(desk: Desk, entry: Entry) -> bytes:
@@ -191,9 +219,9 @@ def check_ready(matter: Matter) -> None:
     desk = matter.desk
     if ended := voids(desk, matter.announcement):
         raise WorkspaceError("draw-voided", index=ended[0].index, found=matter.name)
-    sizes = desk.sizes()
-    if cosigned_before(sizes, matter.announcement.index, matter.limit) is None:
-        raise WorkspaceError("not-witnessed-in-time", index=matter.announcement.index, limit=format_time(matter.limit))
+    index = matter.announcement.index
+    if cosigned_before(desk.sizes(above=index), index, matter.limit) is None:
+        raise WorkspaceError("not-witnessed-in-time", index=index, limit=format_time(matter.limit))
     if desk.now < matter.due():
         raise WorkspaceError("round-not-due", expected=format_time(matter.due()), found=format_time(desk.now))
     if matter.sealed is not None:
@@ -243,7 +271,7 @@ def seeds_of(matter: Matter) -> tuple[tuple[str, str], ...]:
     if not isinstance(rule, Committed):
         return ()
     entry = closing(matter)
-    if entry is None or cosigned_before(matter.desk.sizes(), entry.index, matter.limit) is None:
+    if entry is None or cosigned_before(matter.desk.sizes(above=entry.index), entry.index, matter.limit) is None:
         # Whoever closes the list after the pulse chooses among outcomes (attack 10).
         raise WorkspaceError("reveals-not-closed", limit=format_time(matter.limit))
     reveals = [None if ref is None else matter.named(ref) for ref in entry.of(RevealsClosed).reveals]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from fairdraw.bundle import Proofs
 from fairdraw.encoding import format_time
 from fairdraw.errors import WorkspaceError
 from fairdraw.schema import Announcement, Draw, Former, Key, Statement
@@ -46,6 +47,7 @@ class Desk:
     history: History
     now: int
     seen: list["Answer"] = field(default_factory=list)
+    _sizes: dict[bytes, SignedSize] = field(default_factory=dict)
 
     @property
     def head(self) -> Head:
@@ -53,9 +55,20 @@ class Desk:
         place = self.workspace
         return self.history.head(log=place.origin, bureau=place.bureau, by=place.bureau, now=self.now)
 
-    def sizes(self) -> list[SignedSize]:
-        """Return the signed checkpoints, by size."""
-        return signed_sizes(self.workspace.storage.read, self.workspace.trust.policy)
+    def sizes(self, *, above: int = -1) -> list[SignedSize]:
+        """Return the signed checkpoints above a size, by size; no cosignature is verified twice."""
+        return signed_sizes(self.workspace.storage.read, self.workspace.trust.policy, self._sizes, above=above)
+
+    def proofs(self) -> Proofs:
+        """Return what bundles and slips prove from: the log's own tiles, of which few are read."""
+        size = len(self.history.data)
+        sizes = [one for one in self.sizes() if one.size <= size]
+        return Proofs(read=self.workspace.reader().node(size), sizes=sizes)
+
+    @property
+    def newest(self) -> SignedSize:
+        """The newest checkpoint."""
+        return self.sizes(above=self.log.size - 1)[-1]
 
     def add(self, statement: Statement) -> Entry:
         """Sign the bureau's next statement and append it.
@@ -239,7 +252,7 @@ def _check_clock(desk: Desk) -> None:
     if not desk.workspace.rehearsal:
         return  # a witness whose clock runs ahead must not bring the bureau to a halt
     policy = desk.workspace.trust.policy
-    newest = desk.sizes()[-1].data
+    newest = desk.newest.data
     known = [witness.verifier for witness in policy.witnesses]
     times = [c.timestamp for c in cosignatures(Note.parse(newest, max_signatures=MAX_COSIGNED), known)]
     if (latest := max(times, default=0)) > desk.now:
@@ -258,7 +271,7 @@ def published(session: Session, desk: Desk, index: int | None = None) -> dict[st
     if index is not None:
         session.say("log.appended", index=index, size=desk.log.size)
     asked = _have_cosigned(session, desk)
-    newest = desk.sizes()[-1]
+    newest = desk.newest
     absent = lacking(newest.data, policy)
     count = len(policy.witnesses)
     told: dict[str, object] = {
@@ -282,7 +295,7 @@ def published(session: Session, desk: Desk, index: int | None = None) -> dict[st
 
 def _have_cosigned(session: Session, desk: Desk) -> dict[str, object]:
     """Ask the witnesses that lack in the newest checkpoint, unless the quorum is there; what a program is told."""
-    newest, place = desk.sizes()[-1], desk.workspace
+    newest, place = desk.newest, desk.workspace
     if newest.quorum_time is not None:
         return {}
     if place.rehearsal:

@@ -3,13 +3,15 @@
 Read from the same static files that everybody reads, in a folder or over HTTP.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, TypeVar
 
 from fairdraw.bundle import statements
 from fairdraw.encoding import format_time, parse_time
 from fairdraw.errors import WorkspaceError
+from fairdraw.logged import Statements
 from fairdraw.schema import Statement
 from fairdraw.statement import Entry, Head
 from fairdraw.trust import Trust
@@ -41,11 +43,28 @@ class History:
 
     def grown(self, data: bytes) -> "History":
         """Return the history with one more entry."""
-        return History((*self.data, data), tuple(statements((*self.data, data))))
+        told = statements([data], start=len(self.data))
+        return History((*self.data, data), (*self.entries, *told))
+
+    @cached_property
+    def statements(self) -> Statements:
+        """The statements, found by what they are about."""
+        return Statements(self.entries)
+
+    @cached_property
+    def _texts(self) -> Mapping[str, Entry]:
+        return {entry.text_hash: entry for entry in reversed(self.entries)}
+
+    @cached_property
+    def _signers(self) -> Mapping[str, list[Entry]]:
+        told: dict[str, list[Entry]] = {}
+        for entry in self.entries:
+            told.setdefault(entry.statement.by, []).append(entry)
+        return told
 
     def find(self, text: str) -> Entry | None:
-        """Return the statement with this text hash."""
-        return next((entry for entry in self.entries if entry.text_hash == text), None)
+        """Return the first statement with this text hash."""
+        return self._texts.get(text)
 
     def named(self, text: str) -> Entry:
         """Return the statement that another one names.
@@ -59,12 +78,12 @@ class History:
 
     def by(self, name: str) -> list[Entry]:
         """Return the chain of a signer."""
-        return [entry for entry in self.entries if entry.statement.by == name]
+        return list(self._signers.get(name, ()))
 
     def all(self, kind: type[S], by: str | None = None) -> Iterator[tuple[Entry, S]]:
         """Yield the statements of a type, of one signer or of all, in log order."""
-        for entry in self.entries:
-            if isinstance(entry.statement, kind) and by in (None, entry.statement.by):
+        for entry in self.entries if by is None else self._signers.get(by, ()):
+            if isinstance(entry.statement, kind):
                 yield entry, entry.statement
 
     def head(self, *, log: str, bureau: str, by: str, now: int) -> Head:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from fairdraw.artifacts import named_artifacts
-from fairdraw.audit import read_ledger
+from fairdraw.audit import read_ledgers
 from fairdraw.calendar import published
 from fairdraw.encoding import digest
 from fairdraw.errors import AuditError, WorkspaceError
@@ -108,7 +108,7 @@ def read_register(read: Read, trust: Trust, *, log: str, as_of: int, as_of_given
     if not names:
         raise AuditError("no-bureau", log=log, found=None)
     days = published()
-    ledgers = [read_ledger(seen, trust, log=log, bureau=name, as_of=as_of, calendar=days) for name in names]
+    ledgers = list(read_ledgers(seen, trust, log=log, bureaus=names, as_of=as_of, calendar=days))
     return register(ledgers, as_of=as_of, as_of_given=as_of_given)
 
 

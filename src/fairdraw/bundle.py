@@ -5,43 +5,40 @@ done here; judging them is `verify`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Annotated, Final, Literal, TypedDict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Final, Literal, Self, TypedDict
 
 from pydantic import FailFast, Field, ValidationError
 
 from fairdraw import encoding
-from fairdraw.encoding import year_of
 from fairdraw.errors import BundleError, EncodingError, StatementError
 from fairdraw.exclusion import looks_back
+from fairdraw.logged import Statements, Subject
 from fairdraw.randomness import artifacts_of
-from fairdraw.regulation import parents_of
 from fairdraw.schema import (
     Announcement,
-    Deposit,
     Draw,
     Evidence,
     ItemList,
     Key,
     Opening,
     Plan,
-    Receipt,
-    Reveal,
     RevealsClosed,
-    SignOff,
     SnapshotStatement,
     Until,
-    Withdrawal,
 )
 from fairdraw.snapshot import Opening as FieldOpening
 from fairdraw.statement import Entry, read_entry
-from fairdraw.values import Count, Hash, Name, Number, PulseValue, Value
+from fairdraw.values import Artifact, Count, Hash, Name, Number, PulseValue, Value
 from transparency_log import merkle
-from transparency_log.cosigned import SignedSize
+from transparency_log.cosigned import FirstSeen, SignedSize
 from transparency_log.note import Note, Signature
 from transparency_log.proof import TlogProof
 from transparency_log.reader import MAX_COSIGNED
 
 MAX_BUNDLE: Final = 1 << 30  # bytes; a larger draw is verified from the folder (specs/bundle.md §4)
+ROSTERS: Final = MAX_BUNDLE // 4 * 3  # bytes of them that rosters may take, in base64
 NEEDS_EARLY_QUORUM: Final = frozenset(
     {"plan", "announcement", "void", "reveals-closed", "deposit", "evidence", "opening"}
 )
@@ -153,14 +150,14 @@ def read_file(data: bytes) -> Bundle | Slip:
     return file
 
 
-def statements(entries: Iterable[bytes]) -> list[Entry]:
-    """Return the statements among a log's entries, signed by whomever, and as often as their text was logged.
+def statements(entries: Iterable[bytes], *, start: int = 0) -> list[Entry]:
+    """Return the statements among a log's entries from `start` on, by whomever, and as often as their text was logged.
 
     Which entry of a text counts is for `verify` to say: the first *valid* one. The very first may be a forgery that is
     there to hide it.
     """
     told: list[Entry] = []
-    for index, data in enumerate(entries):
+    for index, data in enumerate(entries, start):
         try:
             told.append(read_entry(data, index))
         except StatementError:
@@ -168,47 +165,22 @@ def statements(entries: Iterable[bytes]) -> list[Entry]:
     return told
 
 
-def _one_of_each(all_statements: Iterable[Entry], named: Collection[int]) -> dict[str, Entry]:
-    """Return one entry of each text, the one that is named by its index or else the first, in log order."""
-    told: dict[str, Entry] = {}
-    for entry in all_statements:
-        if entry.text_hash not in told or (entry.index in named and told[entry.text_hash].index not in named):
-            told[entry.text_hash] = entry
-    return told
-
-
-def _chain(known: Mapping[str, Entry], last: Entry) -> list[Entry]:
-    """Return a signer's statements up to one, followed back by `prev`: what others forge in its name is not in it."""
-    chain = [last]
-    while (before := known.get(chain[-1].statement.prev or "")) is not None:
-        chain.append(before)
-    return chain[::-1]
-
-
-def _has_slot(entry: Entry, said: Announcement) -> bool:
-    return isinstance(entry.statement, Plan) and not set(said.slots).isdisjoint(entry.statement.slots)
-
-
-def relevant(all_statements: Sequence[Entry], announcement: Entry, draw: Entry | None) -> list[Entry]:
+def relevant(all_statements: Iterable[Entry], announcement: Entry, draw: Entry | None) -> list[Entry]:
     """Return the entries that a bundle of this draw carries (specs/bundle.md §2), in log order.
 
     They are the bureau's chain from the plan version that first has a slot through the draw; all `key` entries, also
     later ones; what supervisors logged for this draw: receipts, commitments, reveals, deposits; the list of reveals;
-    openings and withdrawals after it.
+    openings and withdrawals after it. Whoever makes many bundles gives the log's `Statements`.
     """
+    known = all_statements if isinstance(all_statements, Statements) else Statements(all_statements)
     said = announcement.of(Announcement)
     last = announcement if draw is None else draw
     references = [said.plan, said.objects, said.inspectors, *said.joint]
     if said.seed.kind == "committed":
         references += [contributor.commitment for contributor in said.seed.contributors]
-    known = _one_of_each(all_statements, {announcement.index, last.index, *(ref.index for ref in references)})
-    chain = _chain(known, last)
+    indices = {announcement.index, last.index, *(ref.index for ref in references)}
     named = {announcement.text_hash, *(ref.text for ref in references)}
-    carried = named | _history(chain, known, said, named)
-    snapshots = [known[ref.text].statement for ref in (said.objects, said.inspectors, *said.joint) if ref.text in known]
-    rosters = [one for one in snapshots if isinstance(one, SnapshotStatement)]
-    draws = [] if draw is None else [draw.of(Draw)]
-    digests = artifact_names(said, rosters, draws, pulses=[p for one in draws for p in one.pulses])
+    carried = named | _history(known, last, said, named)
     embargo = said.disclosure.embargo if isinstance(said.disclosure, Until) else None
 
     def wanted(entry: Entry) -> bool:
@@ -221,54 +193,85 @@ def relevant(all_statements: Sequence[Entry], announcement: Entry, draw: Entry |
                 return of.text == announcement.text_hash
             case Opening(of=of):
                 return of.text in {announcement.text_hash, last.text_hash}
-            case SnapshotStatement() as snapshot:
+            case SnapshotStatement():
                 # A department's newest snapshot is the one that counts: those beside the announced one are shown too.
-                return snapshot.by in said.with_ and entry.index < announcement.index
-            case Deposit() as deposit:
-                return deposit.embargo == embargo
-            case Withdrawal() as withdrawal:
-                return withdrawal.digest in digests
-        return _names(entry) in carried
+                return entry.index < announcement.index
+        return True  # whatever else is about these
 
-    told = (entry for entry in known.values() if entry.text_hash in carried or wanted(entry))
+    subjects: list[Subject] = [*carried, last.text_hash]
+    subjects += [("withdrawal", digest) for digest in _files(known, said, draw)]
+    subjects += [("snapshot", name) for name in said.with_]
+    subjects += [] if embargo is None else [("deposit", embargo)]
+    texts = {text for subject in subjects for text in known.about(subject)}
+    found = ((text, known.get(text, indices)) for text in {*carried, *texts, *known.keys})
+    told = (entry for text, entry in found if entry is not None and (text in carried or wanted(entry)))
     return sorted(told, key=lambda entry: entry.index)
 
 
-def _names(entry: Entry) -> str | None:
-    """Return the text that a supervisor's receipt, sign-off or reveal is about."""
-    match entry.statement:
-        case Receipt(snapshot=of) | SignOff(of=of) | Reveal(commitment=of):
-            return of.text
-    return None
+def _files(known: Statements, said: Announcement, draw: Entry | None) -> list[str]:
+    """Return the digests of a draw's own artifacts."""
+    named = (known.get(ref.text) for ref in (said.objects, said.inspectors, *said.joint))
+    snapshots = [one.statement for one in named if one is not None and isinstance(one.statement, SnapshotStatement)]
+    draws = [] if draw is None else [draw.of(Draw)]
+    return artifact_names(said, snapshots, draws, pulses=[pulse for one in draws for pulse in one.pulses])
 
 
-def _history(
-    chain: Sequence[Entry], known: Mapping[str, Entry], said: Announcement, named: Collection[str]
-) -> set[str]:
+def _history(known: Statements, last: Entry, said: Announcement, named: Collection[str]) -> set[str]:
     """Return the texts of the bureau's chain from where it matters, its changes of key before, and its item list."""
-    start = next((at for at, entry in enumerate(chain) if entry.text_hash in named or _has_slot(entry, said)), 0)
-    told = {entry.text_hash for entry in chain if isinstance(entry.statement, Key)}
-    plan = known[said.plan.text].statement if said.plan.text in known else None
-    if isinstance(plan, Plan):
-        if looks_back(plan, said.slots):
-            start = min(start, _before_the_year(chain, plan.year))
-        told |= set() if plan.items is None else {plan.items.text}
-    return told | {entry.text_hash for entry in chain[start:]}
+    chain = known.chain(last)
+    end = chain.places[last.text_hash]
+    start = chain.first_of(named, said.slots, end)
+    told = {chain.texts[at] for at in chain.keys if at <= end}
+    plan = known.get(said.plan.text)
+    if plan is not None and isinstance(plan.statement, Plan):
+        if looks_back(plan.statement, said.slots):
+            start = min(start, chain.last_before(plan.statement.year, end))  # caps count from there
+        told |= set() if plan.statement.items is None else {plan.statement.items.text}
+    return told | set(chain.texts[start : end + 1])
 
 
-def _before_the_year(chain: Sequence[Entry], year: int) -> int:
-    """Return where a chain's last statement before a year stands, 0 where there is none: caps count from there."""
-    before = [at for at, entry in enumerate(chain) if year_of(encoding.parse_time(entry.statement.time)) < year]
-    return max((at for at in before if not isinstance(chain[at].statement, Key)), default=0)
+@dataclass(frozen=True, kw_only=True)
+class Proofs:
+    """A log as its bundles prove from it: its leaves' tree and its signed checkpoints, each looked at once.
+
+    `read` returns the root of a perfect subtree, as `merkle` has it: of a tree in memory, or of the log's own tiles.
+    """
+
+    read: merkle.NodeReader
+    sizes: Sequence[SignedSize]
+
+    @classmethod
+    def of(cls, log_entries: Sequence[bytes], sizes: Sequence[SignedSize]) -> Self:
+        """Return the proofs of a log in memory."""
+        size = max((one.size for one in sizes), default=0)
+        return cls(read=merkle.Tree.over(log_entries[:size]).node, sizes=sizes)
+
+    @cached_property
+    def _first(self) -> FirstSeen[SignedSize]:
+        return FirstSeen((s.size, s.quorum_time, s) for s in self.sizes if s.quorum_time is not None)
+
+    @cached_property
+    def _newest(self) -> tuple[SignedSize, ...]:
+        """The largest signed checkpoint that a quorum has cosigned, and the largest of all."""
+        cosigned = [one for one in self.sizes if one.quorum_time is not None]
+        return tuple(max(some, key=lambda one: one.size) for some in (cosigned, self.sizes) if some)
+
+    def checkpoints(self, carried: Sequence[Entry]) -> tuple[SignedSize, list[SignedSize]]:
+        """Return the final checkpoint of a bundle, and the earlier ones that show since when a quorum had its entries.
+
+        Raises:
+            BundleError: `no-checkpoint`: none has all of them.
+        """
+        needed = max(entry.index for entry in carried) + 1
+        final = next((one for one in self._newest if one.size >= needed), None)
+        if final is None:
+            raise BundleError("no-checkpoint", expected=needed)
+        timed = (self._first.of(entry.index) for entry in carried if entry.statement.type in NEEDS_EARLY_QUORUM)
+        early = {found[1].size: found[1] for found in timed if found is not None and found[1].size < final.size}
+        return final, [early[size] for size in sorted(early)]
 
 
-def _quorum_after(sizes: Sequence[SignedSize], index: int) -> SignedSize | None:
-    """Return the signed checkpoint above an index that a quorum cosigned first."""
-    fitting = [s for s in sizes if s.size > index and s.quorum_time is not None]
-    return min(fitting, key=lambda s: (s.quorum_time, s.size), default=None)
-
-
-def _thin(data: bytes) -> bytes:
+def thin(data: bytes) -> bytes:
     """Return a signed checkpoint with each witness's first and last line: what Order and freshness count.
 
     A log that nobody appends to is cosigned again every day; readers take a hundred lines at most.
@@ -290,25 +293,25 @@ class Proven(TypedDict):
     entries: tuple[LoggedEntry, ...]
 
 
-def evidence(log_entries: Sequence[bytes], sizes: Sequence[SignedSize], carried: Sequence[Entry]) -> Proven:
-    """Return the checkpoint fields and entries of a bundle or slip."""
-    newest = max(carried, key=lambda entry: entry.index)
-    quorum = [s for s in sizes if s.size > newest.index and s.quorum_time is not None]
-    final = max(quorum or [s for s in sizes if s.size > newest.index], key=lambda s: s.size, default=None)
-    if final is None:
-        raise BundleError("no-checkpoint", expected=newest.index + 1)
-    timed = [entry for entry in carried if entry.statement.type in NEEDS_EARLY_QUORUM]
-    early = {s.size: s for entry in timed if (s := _quorum_after(sizes, entry.index)) and s.size < final.size}
-    checkpoint = _thin(final.data)
-    part = merkle.Tree(map(merkle.leaf_hash, log_entries[: final.size]))
+def evidence(proofs: Proofs, carried: Sequence[Entry]) -> Proven:
+    """Return the checkpoint fields and entries of a bundle or slip.
+
+    Raises:
+        BundleError: `no-checkpoint`.
+    """
+    final, early = proofs.checkpoints(carried)
+    checkpoint = thin(final.data)
     return {
         "checkpoint": encoding.to_base64(checkpoint),
         "checkpoints": tuple(
             Earlier(
-                checkpoint=encoding.to_base64(_thin(s.data)),
-                consistency=tuple(h.hex() for h in part.consistency_proof(s.size)),
+                checkpoint=encoding.to_base64(thin(one.data)),
+                consistency=tuple(
+                    node.hex()
+                    for node in merkle.consistency_proof_from(proofs.read, old_size=one.size, new_size=final.size)
+                ),
             )
-            for s in sorted(early.values(), key=lambda s: s.size)
+            for one in early
         ),
         "entries": tuple(
             LoggedEntry(
@@ -316,7 +319,7 @@ def evidence(log_entries: Sequence[bytes], sizes: Sequence[SignedSize], carried:
                 proof=encoding.to_base64(
                     TlogProof(
                         index=entry.index,
-                        hashes=tuple(part.inclusion_proof(entry.index)),
+                        hashes=tuple(merkle.inclusion_proof_from(proofs.read, index=entry.index, size=final.size)),
                         checkpoint=checkpoint,
                     ).format()
                 ),
@@ -335,16 +338,33 @@ def make_bundle(
     pulses: Sequence[PulseValue],
     artifacts: Mapping[str, bytes],
     embargo: str | None = None,
-    known: Sequence[Entry] | None = None,
 ) -> Bundle:
     """Return the bundle of a draw from its log's entries and signed checkpoints.
-
-    `known` are the log's statements, if they are read already.
 
     Raises:
         BundleError: `no-checkpoint`: none covers the draw.
     """
-    carried = relevant(statements(log_entries) if known is None else known, announcement, draw)
+    return bundle_of(
+        Statements(statements(log_entries)), Proofs.of(log_entries, sizes), announcement=announcement, draw=draw,
+        pulses=pulses, artifacts=artifacts, embargo=embargo,
+    )  # fmt: skip
+
+
+def bundle_of(
+    known: Statements,
+    proofs: Proofs,
+    *,
+    announcement: Entry,
+    draw: Entry | None,
+    pulses: Sequence[PulseValue],
+    artifacts: Mapping[str, bytes],
+    embargo: str | None = None,
+) -> Bundle:
+    """Return the bundle of a draw, as `make_bundle` does, of a log that was read once for many draws.
+
+    Raises:
+        BundleError: `no-checkpoint`: none covers the draw.
+    """
     return Bundle(
         v=0,
         type="bundle",
@@ -355,8 +375,18 @@ def make_bundle(
         pulses=tuple(pulses),
         embargo=embargo,
         artifacts=tuple(Carried(digest=name, data=encoding.to_base64(artifacts[name])) for name in sorted(artifacts)),
-        **evidence(log_entries, sizes, carried),
+        **evidence(proofs, relevant(known, announcement, draw)),
     )
+
+
+def left_out(rosters: Iterable[Artifact]) -> set[str]:
+    """Return the digests of the rosters that a bundle leaves out so that it can be read: the largest first."""
+    sizes = {roster.digest: roster.length * 4 // 3 for roster in rosters}
+    out: set[str] = set()
+    for digest in sorted(sizes, key=lambda digest: -sizes[digest]):
+        if sum(size for one, size in sizes.items() if one not in out) > ROSTERS:
+            out.add(digest)
+    return out
 
 
 def artifact_names(
@@ -380,5 +410,8 @@ def artifact_names(
     names += [draw.results.digest for draw in draws]
     names += [items.items.digest] if items else []
     names += artifacts_of(announcement.beacon, pulses)
-    names += [] if regulation is None else parents_of(regulation)
+    if regulation is not None:
+        from fairdraw.regulation import parents_of  # noqa: PLC0415 -- a slip needs no regulation, and does not wait for one
+
+        names += parents_of(regulation)
     return sorted(set(names))

@@ -10,17 +10,18 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from fairdraw import encoding
-from fairdraw.announcement import Inputs, limit_of, read_exclusions, read_recusals
-from fairdraw.artifacts import named_artifacts
-from fairdraw.bundle import Bundle, artifact_names, make_bundle
-from fairdraw.draw import Outcome, draw_lots, key_material
+from fairdraw.announcement import Inputs, key_material, limit_of, read_exclusions, read_recusals
+from fairdraw.artifacts import files_of
+from fairdraw.bundle import Bundle, Proofs, artifact_names, bundle_of
+from fairdraw.draw import Outcome, draw_lots
 from fairdraw.errors import BureauError, StatementError
 from fairdraw.exclusion import draws_of_the_year, looks_back
+from fairdraw.logged import Statements
 from fairdraw.randomness import check_value, settled_at
 from fairdraw.regulation import read_artifact
 from fairdraw.render import Access, Cosigners, Sheet, make_sheet
+from fairdraw.roster import Roster, read_roster
 from fairdraw.schema import Announcement, Draw, ItemList, Key, Plan, SnapshotStatement, Statement, Void
-from fairdraw.snapshot import Roster, read_roster
 from fairdraw.statement import Entry, check_signatures, new_key, read_entry
 from fairdraw.tickets import KeyMaterial
 from fairdraw.trust import Trust
@@ -47,8 +48,9 @@ class Casebook:
     trust: Trust
     name: str
     _data: list[bytes] = field(default_factory=list, init=False, repr=False)
-    _entries: list[Entry] = field(default_factory=list, init=False, repr=False)
+    _statements: Statements = field(default_factory=Statements, init=False, repr=False)
     _own: list[Entry] = field(default_factory=list, init=False, repr=False)
+    _sizes: dict[bytes, SignedSize] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._lines = self.trust.bureau_keys(self.name, self.reader.origin)
@@ -57,17 +59,17 @@ class Casebook:
     # -- what is there ------------------------------------------------------------------------------------------------
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> Statements:
         """Every statement of the log, in its order."""
         size = self.reader.checkpoint().checkpoint.size
         for data in self.reader.entries(len(self._data), size, size):
             with suppress(StatementError):  # anybody's bytes may stand in a log
                 entry = read_entry(data, len(self._data))
-                self._entries.append(entry)
+                self._statements.append(entry)
                 if entry.statement.by == self.name and self._is_signed(entry):
                     self._own.append(entry)
             self._data.append(data)
-        return self._entries
+        return self._statements
 
     def keys_at(self, time: int) -> tuple[Verifier, ...]:
         """Return the keys that may sign in the bureau's name, as its `key` statements have changed the trust file's."""
@@ -125,8 +127,7 @@ class Casebook:
 
     def view(self) -> LogView:
         """Return the log as any reader gets it, to verify against; what is not public is not there."""
-        _ = self.entries
-        names = {name for data in self._data for name, _ in named_artifacts(data).named}
+        names = {name for entry in self.entries for name, _ in files_of(entry.statement).named}
         found = {name: self.storage.read(f"artifact/{name}") for name in sorted(names)}
         sizes = [one.data for one in self.sizes()]
         return LogView(list(self._data), sizes, {name: data for name, data in found.items() if data is not None})
@@ -137,7 +138,7 @@ class Casebook:
         Raises:
             BureauError: `statement-not-there`.
         """
-        found = next((entry for entry in self.entries if entry.text_hash == ref.text), None)
+        found = self.entries.get(ref.text)
         if found is None:
             raise BureauError("statement-not-there", found=ref.text)
         return found
@@ -164,7 +165,7 @@ class Casebook:
 
     def sizes(self) -> list[SignedSize]:
         """Return the signed checkpoints, by size, and when a quorum had cosigned each."""
-        return signed_sizes(self.storage.read, self.trust.policy)
+        return signed_sizes(self.storage.read, self.trust.policy, self._sizes)
 
     # -- what people are given ----------------------------------------------------------------------------------------
 
@@ -188,9 +189,11 @@ class Casebook:
             pulses=drawn.of(Draw).pulses,
             regulation=None if said.regulation is None else self.artifact(said.regulation.digest),
         )
-        return make_bundle(
-            self._data, self.sizes(), announcement=announcement, draw=drawn, pulses=drawn.of(Draw).pulses,
-            artifacts={name: self.artifact(name) for name in names}, known=self.entries,
+        size = self.reader.checkpoint().checkpoint.size
+        return bundle_of(
+            self.entries, Proofs(read=self.reader.node(size), sizes=[one for one in self.sizes() if one.size <= size]),
+            announcement=announcement, draw=drawn, pulses=drawn.of(Draw).pulses,
+            artifacts={name: self.artifact(name) for name in names},
         )  # fmt: skip
 
     def sheet(self, drawn: Entry, *, site: str | None = None) -> Sheet:

@@ -11,7 +11,7 @@ from fairdraw.audit import FINDINGS, NOTICES, audit
 from fairdraw.calendar import published
 from fairdraw.encoding import canonical, digest, lines, parse_time
 from fairdraw.errors import AuditError
-from fairdraw.regulation import GENUINE, Regulation
+from fairdraw.regulation import GENUINE, Regulation, artifact_bytes
 from fairdraw.regulation import parse as parse_regulation
 from fairdraw.rules import Batch
 from fairdraw.schema import Announcement, Answer, Objection, Opening, Withdrawal
@@ -151,6 +151,16 @@ def test_a_missing_artifact_is_told_and_not_passed_over():
     shown = year(told)
     assert "artifact-missing" in {one.code for one in shown.unknown}
     assert "draw-fails" in shown.codes
+
+
+@pytest.mark.parametrize("code", ["artifact-missing", "withdrawn"])
+def test_a_regulation_that_nobody_shows_is_told_and_stops_no_audit(code):
+    rules = ruled()
+    told, named = regulated(rules).go_on(), artifact_of(artifact_bytes(rules))
+    del told.story.artifacts[named.digest]
+    if code == "withdrawn":
+        acts.act(told, Withdrawal, digest=named.digest, reason="privacy")
+    assert code in {one.code for one in year(told).unknown}
 
 
 # -- draws ------------------------------------------------------------------------------------------------------------

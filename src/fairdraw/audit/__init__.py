@@ -6,7 +6,7 @@ anybody has it, and a trust file and a table of working days of the reader's own
 the log.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from fairdraw.audit import later, outcomes, people, ratios, registries, slots
 from fairdraw.audit.chain import Ledger, chain_findings
@@ -28,8 +28,9 @@ from fairdraw.encoding import year_of
 from fairdraw.errors import AuditError
 from fairdraw.schema import Announcement, Draw, ExceptionStatement, Loss, Plan
 from fairdraw.trust import Trust
-from fairdraw.verify import LogView, read_log
+from fairdraw.verify.case import LogView
 from fairdraw.verify.report import CannotTellError, CheckFailedError
+from fairdraw.verify.whole import hash_log, of_bureau
 
 __all__ = [
     "FINDINGS",
@@ -42,6 +43,7 @@ __all__ = [
     "YearAudit",
     "audit",
     "read_ledger",
+    "read_ledgers",
 ]
 
 
@@ -75,14 +77,13 @@ def audit(
     if not names:
         raise AuditError("no-bureau", log=log, found=bureau)
     told: list[YearAudit] = []
-    size = 0
-    for name in names:
-        ledger = read_ledger(view, trust, log=log, bureau=name, as_of=as_of, calendar=calendar)
-        size = max(size, 0 if ledger.whole.newest is None else ledger.whole.newest.size)
+    newest = 0
+    for ledger in read_ledgers(view, trust, log=log, bureaus=names, as_of=as_of, calendar=calendar):
+        newest = ledger.newest.size
         told += _years(ledger, year)
     return AuditReport(
         log=log,
-        size=size,
+        size=newest,
         trust=trust.digest,
         calendar=(calendar.name, calendar.version, calendar.digest),
         as_of=as_of,
@@ -92,35 +93,48 @@ def audit(
     )
 
 
-def read_ledger(view: LogView, trust: Trust, *, log: str, bureau: str, as_of: int, calendar: Calendar) -> Ledger:
-    """Return a bureau's part of a log, every signature checked; whoever tells of many draws reads it once.
+def read_ledgers(
+    view: LogView, trust: Trust, *, log: str, bureaus: Iterable[str], as_of: int, calendar: Calendar
+) -> Iterator[Ledger]:
+    """Yield the parts of a log that are some bureaus', every signature checked; the log is hashed and read once.
 
     Raises:
         AuditError: `log-does-not-hold`, `log-not-vouched-for`.
     """
     try:
-        whole = read_log(view, trust, log=log, bureau=bureau, as_of=as_of)
+        hashed = hash_log(view, trust, log=log, as_of=as_of)
+        if hashed.newest is None:
+            raise AuditError("log-not-vouched-for", reason="no-quorum")
+        for bureau in bureaus:
+            yield Ledger(log=log, bureau=bureau, trust=trust, as_of=as_of, calendar=calendar, view=view,
+                         whole=of_bureau(hashed, bureau))  # fmt: skip
     except CheckFailedError as error:
         # A log that is not what was signed proves nothing of anybody's year.
         raise AuditError("log-does-not-hold", reason=error.reason, **error.evidence) from None
     except CannotTellError as error:
         raise AuditError("log-not-vouched-for", reason=error.reason, **error.evidence) from None
-    if whole.newest is None:
-        raise AuditError("log-not-vouched-for", reason="no-quorum")
-    return Ledger(log=log, bureau=bureau, trust=trust, as_of=as_of, calendar=calendar, view=view, whole=whole)
+
+
+def read_ledger(view: LogView, trust: Trust, *, log: str, bureau: str, as_of: int, calendar: Calendar) -> Ledger:
+    """Return one bureau's part of a log, as `read_ledgers` does.
+
+    Raises:
+        AuditError: `log-does-not-hold`, `log-not-vouched-for`.
+    """
+    return next(read_ledgers(view, trust, log=log, bureaus=[bureau], as_of=as_of, calendar=calendar))
 
 
 def _years(ledger: Ledger, year: int | None) -> Iterator[YearAudit]:
     known = {plan.year for _, plan in ledger.ours(Plan)}
     acts = (*ledger.of(ExceptionStatement), *ledger.of(Loss), *ledger.ours(Announcement), *ledger.ours(Draw))
     known |= {year_of(ledger.shown(entry.index)) for entry, _ in acts}
-    known |= {year_of(ledger.shown(one.index)) for one in chain_findings(ledger) if one.index is not None}
+    of_the_chain = chain_findings(ledger)
+    known |= {year_of(ledger.shown(one.index)) for one in of_the_chain if one.index is not None}
     for each in sorted(known if year is None else known & {year}):
-        yield _year(ledger, each)
-        ledger.unknown.clear()
+        yield _year(ledger, each, of_the_chain)
 
 
-def _year(ledger: Ledger, year: int) -> YearAudit:
+def _year(ledger: Ledger, year: int, of_the_chain: Sequence[AuditFinding]) -> YearAudit:
     drawn = tuple(lots(ledger, year))
     plans = slots.plans_of(ledger, year)
     versions = [version for planned in plans for version in planned.versions]
@@ -130,7 +144,7 @@ def _year(ledger: Ledger, year: int) -> YearAudit:
     ends = ends_of(ledger, drawn)
     recused, notices = people.recusals(ledger, drawn)
     findings: list[AuditFinding] = [
-        *(one for one in chain_findings(ledger) if one.index is None or year_of(ledger.shown(one.index)) == year),
+        *(one for one in of_the_chain if one.index is None or year_of(ledger.shown(one.index)) == year),
         *lot_findings(ledger, drawn),
         *unfounded(ledger, year),
         *slots.slot_findings(ledger, plans, drawn),
@@ -169,5 +183,5 @@ def _year(ledger: Ledger, year: int) -> YearAudit:
         later.objections_table(ledger, year),
     )
     return YearAudit(
-        bureau=ledger.bureau, year=year, findings=in_order(findings), unknown=tuple(ledger.unknown), tables=tables
+        bureau=ledger.bureau, year=year, findings=in_order(findings), unknown=ledger.take_unknown(), tables=tables
     )

@@ -4,31 +4,30 @@ Times are never the bureau's own word: an entry was logged by the time at which 
 it, else a result could be dated back.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from itertools import accumulate
 from typing import Final, TypeVar
 
 from fairdraw import encoding
 from fairdraw.audit.report import AuditFinding, Unknown, find
 from fairdraw.calendar import Calendar, add_working_days
 from fairdraw.errors import CalendarError, Error, SnapshotError
-from fairdraw.regulation import Regulation, read_artifact
+from fairdraw.regulation import Regulation
 from fairdraw.roles import WrongRole, wrong_role
-from fairdraw.schema import Announcement, ItemList, Plan, SnapshotStatement, Statement, Withdrawal
-from fairdraw.snapshot import Roster, read_roster
+from fairdraw.roster import Roster
+from fairdraw.schema import Announcement, Draw, ItemList, Plan, SnapshotStatement, Statement, Void, Withdrawal
 from fairdraw.statement import Entry
 from fairdraw.trust import Trust
 from fairdraw.values import Artifact, Ref
-from fairdraw.verify import LogView, WholeLog
-from transparency_log.cosigned import SignedSize
+from fairdraw.verify.case import LogView, Prefix
+from fairdraw.verify.whole import WholeLog
 
 S = TypeVar("S", bound=Statement)
 
 FOUNDATIONS: Final = frozenset({("announcement", "plan"), ("draw", "announcement")})
+REGULATED: Final = (ItemList, Plan, Announcement)
 STATUTORY_DAYS: Final = 20  # 政府信息公开条例第二十六条: within 20 working days, where a regulation names no number
 STATUTORY: Final = ("政府信息公开条例第二十六条",)
 
@@ -45,26 +44,29 @@ class Ledger:
     view: LogView
     whole: WholeLog
     unknown: list[Unknown] = field(default_factory=list)
+    drawn: dict[str, tuple[str, ...]] = field(default_factory=dict)  # the objects of each draw that was read so far
+    _noted: set[tuple[str, int | None, str]] = field(default_factory=set)
     _regulations: dict[str, Regulation | None] = field(default_factory=dict)
-    _rosters: dict[str, Roster | None] = field(default_factory=dict)
+    _terms: dict[tuple[str, int], int] = field(default_factory=dict)
+    _unreadable: set[str] = field(default_factory=set)
+    _based: dict[str, Entry | None] = field(default_factory=dict)
 
     @cached_property
     def entries(self) -> dict[str, Entry]:
         """All entries that count, the bureau's and others' that concern it, by text hash, in log order."""
         told: dict[str, Entry] = {}
         ours = {entry.text_hash: entry for entry in self.whole.chain}
-        for entry in self.whole.everything:
+        for entry in self.whole.about:
             if entry.text_hash in self.whole.counted:
                 told.setdefault(entry.text_hash, ours.get(entry.text_hash, entry))
         return told
 
-    @cached_property
-    def sizes(self) -> tuple[SignedSize, ...]:
-        """The log's signed checkpoints with the time of their quorum."""
-        return tuple(
-            SignedSize(prefix.size, prefix.signed.note.format(), prefix.order(self.trust.policy))
-            for prefix in self.whole.prefixes
-        )
+    @property
+    def newest(self) -> Prefix:
+        """The log's newest checkpoint with a quorum."""
+        if self.whole.newest is None:
+            raise RuntimeError("a ledger is of a log that a quorum vouches for")
+        return self.whole.newest
 
     @cached_property
     def wrong(self) -> dict[str, WrongRole]:
@@ -78,9 +80,31 @@ class Ledger:
 
     def of(self, kind: type[S]) -> Iterator[tuple[Entry, S]]:
         """Yield the entries of a type that count, the bureau's and others', in log order."""
-        for entry in self.entries.values():
-            if isinstance(entry.statement, kind) and entry.text_hash not in self.wrong:
-                yield entry, entry.statement
+        return ((entry, entry.of(kind)) for entry in self._by_type.get(kind, ()))
+
+    @cached_property
+    def _by_type(self) -> Mapping[type[Statement], Sequence[Entry]]:
+        told: dict[type[Statement], list[Entry]] = {}
+        for text, entry in self.entries.items():
+            if text not in self.wrong:
+                told.setdefault(type(entry.statement), []).append(entry)
+        return told
+
+    @cached_property
+    def voids(self) -> Mapping[str, Sequence[Entry]]:
+        """The bureau's voids by the announcement that they name."""
+        told: dict[str, list[Entry]] = {}
+        for entry, said in self.ours(Void):
+            told.setdefault(said.announcement.text, []).append(entry)
+        return told
+
+    @cached_property
+    def draws(self) -> Mapping[str, Entry]:
+        """The bureau's first draw under each announcement."""
+        told: dict[str, Entry] = {}
+        for entry, said in self.ours(Draw):
+            told.setdefault(said.announcement.text, entry)
+        return told
 
     def ours(self, kind: type[S]) -> Iterator[tuple[Entry, S]]:
         """Yield the bureau's own entries of a type, in log order."""
@@ -93,18 +117,10 @@ class Ledger:
             return None
         return entry, entry.statement
 
-    @cached_property
-    def _vouched(self) -> tuple[list[int], list[int]]:
-        """The sizes with a quorum, rising, and for each the least time at which it or a larger one had it."""
-        told = [(size.size, size.quorum_time) for size in self.sizes if size.quorum_time is not None]
-        times = accumulate((time for _, time in reversed(told)), min)
-        return [size for size, _ in told], list(times)[::-1]
-
     def shown(self, index: int) -> int:
         """Return the POSIX seconds by which a quorum had cosigned an entry."""
-        sizes, times = self._vouched
-        at = bisect_right(sizes, index)
-        return times[at] if at < len(times) else self.as_of
+        seen = self.whole.hashed.first_seen.of(index)
+        return self.as_of if seen is None else seen[0]
 
     def in_time(self, index: int, limit: int) -> bool:
         """Say whether a quorum had cosigned an entry strictly before a limit."""
@@ -120,8 +136,13 @@ class Ledger:
 
     def lacking(self, digest: str) -> str:
         """Return why an artifact is not at hand: "withdrawn" where the bureau says so, else "artifact-missing"."""
-        gone = any(said.digest == digest for _, said in self.ours(Withdrawal))
-        return "withdrawn" if gone else "artifact-missing"
+        return "withdrawn" if digest in self._withdrawn else "artifact-missing"
+
+    @cached_property
+    def _withdrawn(self) -> frozenset[str]:
+        # From the chain itself: which roles are wrong is not known before the regulations are read, or are missing.
+        chain = (entry.statement for entry in self.whole.chain)
+        return frozenset(said.digest for said in chain if isinstance(said, Withdrawal))
 
     def regulation(self, named: Artifact | None, index: int) -> Regulation | None:
         """Return the regulation that an entry names; None if it names none, or (noted as unknown) it is unreadable."""
@@ -130,7 +151,7 @@ class Ledger:
         if named.digest not in self._regulations:
             data = self.artifact(named, index)
             try:
-                self._regulations[named.digest] = None if data is None else read_artifact(data)
+                self._regulations[named.digest] = None if data is None else self.whole.hashed.known.regulation(data)
             except Error as error:
                 self.cannot_tell("regulation-unreadable", index, why=str(error))
                 self._regulations[named.digest] = None
@@ -138,14 +159,23 @@ class Ledger:
 
     def regulation_of(self, entry: Entry) -> Regulation | None:
         """Return the regulation of the draw that an entry concerns, by way of what it names, if there is one."""
-        said = entry.statement
-        if isinstance(said, ItemList | Plan | Announcement):
-            return self.regulation(said.regulation, entry.index)
+        behind: list[str] = []
+        at: Entry | None = entry
+        # A sign-off of a sign-off of a sign-off: whoever logs thousands must not stop the audit, nor slow it down.
+        while at is not None and at.text_hash not in self._based and not isinstance(at.statement, REGULATED):
+            behind.append(at.text_hash)
+            at = self._before(at)
+        base = None if at is None else self._based.get(at.text_hash, at)
+        self._based.update(dict.fromkeys(behind, base))
+        said = None if base is None else base.statement
+        return self.regulation(said.regulation, base.index) if base and isinstance(said, REGULATED) else None
+
+    def _before(self, entry: Entry) -> Entry | None:
         for name in ("announcement", "draw", "result", "call", "objection", "of"):
-            ref = getattr(said, name, None)
+            ref = getattr(entry.statement, name, None)
             before = self.entries.get(ref.text) if isinstance(ref, Ref) else None
             if before is not None and before.index < entry.index:
-                return self.regulation_of(before)
+                return before
         return None
 
     def roster(self, entry: Entry) -> Roster | None:
@@ -153,20 +183,30 @@ class Ledger:
         said = entry.of(SnapshotStatement)
         if not said.published and said.roster.digest not in self.view.artifacts:
             return None
-        if entry.text_hash not in self._rosters:
-            data = self.artifact(said.roster, entry.index)
-            try:
-                self._rosters[entry.text_hash] = None if data is None else read_roster(data, said)
-            except SnapshotError as error:
-                self.cannot_tell(error.code, entry.index, **error.params)
-                self._rosters[entry.text_hash] = None
-        return self._rosters[entry.text_hash]
+        if entry.text_hash in self._unreadable:
+            return None
+        data = self.artifact(said.roster, entry.index)
+        try:
+            if data is not None:
+                return self.whole.hashed.known.roster(data, said)
+        except SnapshotError as error:
+            self.cannot_tell(error.code, entry.index, **error.params)
+        self._unreadable.add(entry.text_hash)
+        return None
 
     def cannot_tell(self, code: str, index: int | None, /, **evidence: object) -> None:
         """Note something that cannot be told."""
-        told = Unknown(code=code, index=index, evidence=evidence)
-        if told not in self.unknown:
-            self.unknown.append(told)
+        place = code, index, repr(evidence)
+        if place not in self._noted:
+            self._noted.add(place)
+            self.unknown.append(Unknown(code=code, index=index, evidence=evidence))
+
+    def take_unknown(self) -> tuple[Unknown, ...]:
+        """Return what was noted since the last time."""
+        told = tuple(self.unknown)
+        self.unknown.clear()
+        self._noted.clear()
+        return told
 
     def due(self, regulation: Regulation | None, day: str, index: int) -> int | None:
         """Return when the term of publication that begins after a day ends, POSIX seconds (specs/audit.md §4).
@@ -176,11 +216,13 @@ class Ledger:
         rule = None if regulation is None else regulation.publication
         days = (rule.value.days if rule else None) or STATUTORY_DAYS
         try:
-            last = add_working_days(self.calendar, date.fromisoformat(day), days)
+            if (day, days) not in self._terms:
+                last = add_working_days(self.calendar, date.fromisoformat(day), days)
+                self._terms[day, days] = encoding.end_of_day(last.isoformat())
         except CalendarError as error:
             self.cannot_tell(error.code, index, **error.params)
             return None
-        return encoding.end_of_day(last.isoformat())
+        return self._terms[day, days]
 
 
 def term_cite(regulation: Regulation | None) -> tuple[str, ...]:
@@ -219,7 +261,7 @@ def _gaps_of_others(ledger: Ledger) -> list[AuditFinding]:
 
     One that was signed and left out of the log may have said something else. A signer may speak of several bureaus.
     """
-    seqs = {(e.statement.by, e.text_hash): e.statement.seq for e in ledger.whole.everything}
+    seqs = ledger.whole.hashed.seqs
     told = []
     for entry in ledger.entries.values():
         said = entry.statement

@@ -5,7 +5,7 @@ the verification of the draw; here they are counted, and set against the draws.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fairdraw.acts import Inspection
@@ -63,12 +63,14 @@ def teams_of(lots: Sequence[Lot], exceptions: Sequence[Directed]) -> Teams:
 def exception_findings(lots: Sequence[Lot], exceptions: Sequence[Directed], ends: Ends) -> Iterator[AuditFinding]:
     """Yield exceptions that a regulation does not know or that took a drawn object out of its draw, or too many."""
     visits = 0
+    drawn_in = _drawn_in(lots)
     outside = [one for one in exceptions if one.draw is None]
     for one in outside:
         if one.inspection is None:
             continue
         visits += len(one.inspection.objects)
-        for lot in lots:
+        touched = {at for no in one.inspection.objects for at in drawn_in.get(no, ())}
+        for lot in (lots[at] for at in sorted(touched)):
             if taken := _taken(lot, one, one.inspection, ends):
                 yield find(
                     "exception-of-drawn-object", one.entry.index, draw=lot.index, objects=taken[:SHOWN],
@@ -78,6 +80,15 @@ def exception_findings(lots: Sequence[Lot], exceptions: Sequence[Directed], ends
     drawn = sum(len(lot.objects) for lot in lots)
     if visits > drawn and all(lot.drawn for lot in lots if lot.draw is not None):
         yield find("exceptions-exceed-draws", outside[-1].entry.index, expected=drawn, found=visits)
+
+
+def _drawn_in(lots: Sequence[Lot]) -> Mapping[str, Sequence[int]]:
+    """Return the places of the lots that each object was drawn in."""
+    told: dict[str, list[int]] = {}
+    for at, lot in enumerate(lots):
+        for no in lot.objects:
+            told.setdefault(no, []).append(at)
+    return told
 
 
 def _taken(lot: Lot, one: Directed, inspection: Inspection, ends: Ends) -> list[str]:

@@ -5,24 +5,24 @@ bundle that is made here from the log itself. Nothing that the bureau hands out 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final, Literal
 
 from fairdraw.announcement import limit_of
 from fairdraw.audit.chain import Ledger
 from fairdraw.audit.report import AuditFinding, Cell, Table, Term, find
-from fairdraw.bundle import Bundle, artifact_names, make_bundle, relevant
+from fairdraw.bundle import Bundle, bundle_of
 from fairdraw.compliance import MACHINE_REASONS
 from fairdraw.encoding import LAST_TIME, day_of, digest, end_of_day, year_of
 from fairdraw.errors import AnnouncementError, EncodingError
-from fairdraw.exclusion import draws_of_the_year
 from fairdraw.randomness import settled_at
 from fairdraw.record import DrawnLine, StratumLine, read_lines, unseal
 from fairdraw.regulation import Regulation
-from fairdraw.schema import Announcement, Draw, ItemList, Plan, SnapshotStatement, Until, Void
+from fairdraw.schema import Announcement, Draw, Plan, Until, Void
 from fairdraw.statement import Entry
-from fairdraw.verify import Report, verify_bundle
+from fairdraw.verify.fromlog import artifacts_from_log, verify_logged
+from fairdraw.verify.report import Report
 
 DAY: Final = 24 * 3600
 END: Final = LAST_TIME - DAY
@@ -45,7 +45,7 @@ class Lot:
         due: when its last round is due, POSIX seconds.
         draw: the first draw under it, None where there is none.
         voids: its voids, each with whether a quorum had cosigned it before the round.
-        report: what its verification says, None where there is nothing to verify.
+        report: what its verification says, less what is told once; None where there is nothing to verify.
         strata, drawn: the lines of its result list; empty where it is sealed, or was not drawn.
     """
 
@@ -114,17 +114,15 @@ def round_of(ledger: Ledger, said: Announcement) -> tuple[int, int]:
 
 def _lot(ledger: Ledger, entry: Entry, said: Announcement, plan: tuple[Entry, Plan]) -> Lot:
     limit, due = round_of(ledger, said)
-    voids = tuple(
-        (void, ledger.in_time(void.index, limit))
-        for void, told in ledger.ours(Void)
-        if told.announcement.text == entry.text_hash
-    )
-    draw = next((e for e, drew in ledger.ours(Draw) if drew.announcement.text == entry.text_hash), None)
+    voids = tuple((void, ledger.in_time(void.index, limit)) for void in ledger.voids.get(entry.text_hash, ()))
+    draw = ledger.draws.get(entry.text_hash)
     report: Report | None = None
     state: State
     if draw is not None:
-        report = _verify(ledger, entry, draw)
+        report = verify_logged(entry, draw, log=ledger.view, whole=ledger.whole, as_of_given=True)
         state = report.verdict
+        # Each draw tells of each fork of a supervisor's chain: thousands times thousands are not kept.
+        report = replace(report, findings=tuple(one for one in report.findings if one.code not in TOLD_ONCE))
     elif voids:
         state = "voided"
     else:
@@ -136,44 +134,19 @@ def _lot(ledger: Ledger, entry: Entry, said: Announcement, plan: tuple[Entry, Pl
     )  # fmt: skip
 
 
-def _verify(ledger: Ledger, announcement: Entry, draw: Entry) -> Report:
-    """Return the verification of a draw by the bundle that the log itself yields."""
-    bundle = bundle_from_log(ledger, announcement, draw)
-    return verify_bundle(
-        bundle, ledger.trust, as_of=ledger.as_of, as_of_given=True, log=ledger.view, whole=ledger.whole
-    )
-
-
 def bundle_from_log(ledger: Ledger, announcement: Entry, draw: Entry | None) -> Bundle:
     """Return the bundle of a draw, made from the log's entries and artifacts; of an announcement while there is none.
 
     Raises:
         BundleError: `no-checkpoint`, which no log that a quorum vouches for yields.
     """
-    said, draws = announcement.of(Announcement), [] if draw is None else [draw.of(Draw)]
-    pulses = [pulse for drew in draws for pulse in drew.pulses]
-    entries = [data for data in ledger.view.entries if data is not None]
-    known = {entry.text_hash: entry.statement for entry in relevant(ledger.whole.everything, announcement, draw)}
-    snapshots = [known.get(ref.text) for ref in (said.objects, said.inspectors, *said.joint)]
-    rosters = [one for one in snapshots if isinstance(one, SnapshotStatement)]
-    plan = known.get(said.plan.text)
-    items = None
-    if isinstance(plan, Plan):
-        below = [entry for entry in ledger.whole.chain if entry.index < announcement.index]
-        draws += [entry.of(Draw) for entry, _, _ in draws_of_the_year(below, plan)]
-        found = None if plan.items is None else known.get(plan.items.text)
-        items = found if isinstance(found, ItemList) else None
-    rules = None if said.regulation is None else ledger.view.artifacts.get(said.regulation.digest)
-    names = artifact_names(said, rosters, draws, items, pulses=pulses, regulation=rules)
-    return make_bundle(
-        entries,
-        ledger.sizes,
-        announcement=announcement,
-        draw=draw,
-        pulses=pulses,
-        artifacts={name: ledger.view.artifacts[name] for name in names if name in ledger.view.artifacts},
-        known=ledger.whole.everything,
-    )
+    whole, held = ledger.whole, ledger.view.artifacts
+    found = ((name, held.get(name)) for name in artifacts_from_log(ledger.view, whole, announcement, draw))
+    return bundle_of(
+        whole.hashed.everything, whole.hashed.proofs, announcement=announcement, draw=draw,
+        pulses=() if draw is None else draw.of(Draw).pulses,
+        artifacts={name: data for name, data in found if data is not None},
+    )  # fmt: skip
 
 
 def _lines(ledger: Ledger, said: Announcement, draw: Entry) -> tuple[tuple[StratumLine, ...], tuple[DrawnLine, ...]]:
@@ -188,10 +161,12 @@ def _lines(ledger: Ledger, said: Announcement, draw: Entry) -> tuple[tuple[Strat
             ledger.cannot_tell(ledger.lacking(drew.results.digest), draw.index, digest=drew.results.digest)
         return (), ()
     try:
-        return read_lines(data if until is None else unseal(data))
+        strata, drawn = read_lines(data if until is None else unseal(data))
     except EncodingError as error:
         ledger.cannot_tell(error.code, draw.index, **error.params)
         return (), ()
+    ledger.drawn[draw.text_hash] = tuple(line.no for line in drawn)
+    return strata, drawn
 
 
 def drawn_until(ledger: Ledger, registry: str, year: int) -> set[str]:
@@ -201,7 +176,9 @@ def drawn_until(ledger: Ledger, registry: str, year: int) -> set[str]:
         said = ledger.named(drew.announcement, Announcement)
         plan = None if said is None else ledger.named(said[1].plan, Plan)
         if said is not None and plan is not None and plan[1].objects == registry and plan[1].year <= year:
-            told.update(line.no for line in _lines(ledger, said[1], draw)[1])
+            if draw.text_hash not in ledger.drawn:
+                _lines(ledger, said[1], draw)
+            told.update(ledger.drawn.get(draw.text_hash, ()))
     return told
 
 
@@ -229,8 +206,6 @@ def _of_report(ledger: Ledger, lot: Lot) -> Iterator[AuditFinding]:
         elif check.state == "unknown" and not check.depends:
             ledger.cannot_tell(check.reason, lot.index, **check.evidence)
     for finding in lot.report.findings:
-        if finding.code in TOLD_ONCE:
-            continue
         evidence = dict(finding.evidence)
         index, cite = evidence.get("index"), evidence.pop("article", ())
         yield AuditFinding(

@@ -4,7 +4,7 @@ The base is all rows of the registry, before filter, credit and caps: whoever is
 the others. An object that was drawn twice is counted once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
@@ -17,8 +17,8 @@ from fairdraw.audit.slots import Planned, last_day_of
 from fairdraw.compliance import TYPE
 from fairdraw.encoding import end_of_day
 from fairdraw.regulation import Regulation
-from fairdraw.schema import item_of
-from fairdraw.snapshot import RosterRow
+from fairdraw.roster import RosterRow
+from fairdraw.schema import Plan, item_of
 from fairdraw.values import Scalar
 
 
@@ -57,13 +57,23 @@ def ratios_of(ledger: Ledger, lots: Sequence[Lot]) -> list[Held]:
         if found is None:
             continue
         regulation = next((lot.regulation for lot in reversed(group) if lot.regulation is not None), None)
+        drawn = _drawn_by_item(group)
         asked = _planned(group) if regulation is None else _regulated(regulation, group, found[1].rows)
         for item, of, ratio, kind, cite in sorted(asked, key=lambda one: (one[0] or "", repr(one[1]), one[2])):
             rows = [row for row in found[1].rows if all(row.attrs.get(name) == value for name, value in of)]
-            lines = [line for lot in group for line in lot.drawn]
-            drawn = {line.no for line in lines if item is None or item in {name for name, _ in line.strata}}
             told.append(Held(registry=registry, item=item, of=of, ratio=ratio, kind=kind, cite=cite, rows=len(rows),
-                             drawn=sum(row.no in drawn for row in rows)))  # fmt: skip
+                             drawn=sum(row.no in drawn.get(item, ()) for row in rows)))  # fmt: skip
+    return told
+
+
+def _drawn_by_item(lots: Sequence[Lot]) -> Mapping[str | None, set[str]]:
+    """Return the objects that were drawn for each item; under None those for any."""
+    told: dict[str | None, set[str]] = {None: set()}
+    for lot in lots:
+        for line in lot.drawn:
+            told[None].add(line.no)
+            for item, _ in line.strata:
+                told.setdefault(item, set()).add(line.no)
     return told
 
 
@@ -72,10 +82,16 @@ Asked = tuple[str | None, tuple[tuple[str, Scalar], ...], str, str, tuple[str, .
 
 def _planned(lots: Sequence[Lot]) -> set[Asked]:
     told: set[Asked] = set()
+    items: dict[int, set[str]] = {}
+    plans: dict[int, Plan] = {}
     for lot in lots:
-        ruled = {item for rule in lot.plan[1].rules for item in rule.items}
-        for item in {item_of(slot) for slot in lot.said.slots} & ruled:
-            rule = lot.plan[1].rule_of(item)
+        entry, plan = lot.plan
+        plans[entry.index] = plan
+        items.setdefault(entry.index, set()).update(map(item_of, lot.said.slots))
+    for index, plan in plans.items():
+        ruled = {item for rule in plan.rules for item in rule.items}
+        for item in items[index] & ruled:
+            rule = plan.rule_of(item)
             for one in rule.ratios:
                 if one.floor is not None:
                     told.add((item, tuple(zip(rule.strata, one.of, strict=False)), one.floor, "floor", ()))
@@ -110,10 +126,12 @@ def ratio_findings(
     ledger: Ledger, held: Sequence[Held], plans: Sequence[Planned], lots: Sequence[Lot]
 ) -> Iterator[AuditFinding]:
     """Yield floors that were not reached once nothing more can be drawn for them."""
+    days, last_lot = _last_days(plans), _last_lots(lots)
     for one in held:
-        if not one.is_short or not _is_over(ledger, one, plans):
+        day = days.get((one.registry, one.item))
+        if not one.is_short or (day is not None and end_of_day(day) >= ledger.as_of):
             continue
-        last = max((lot.index for lot in lots if lot.plan[1].objects == one.registry), default=None)
+        last = last_lot.get(one.registry)
         yield find(
             "year-below-floor",
             last,
@@ -128,16 +146,24 @@ def ratio_findings(
         )
 
 
-def _is_over(ledger: Ledger, held: Held, plans: Sequence[Planned]) -> bool:
-    """Say whether the last day of every slot that could still be drawn for a ratio is past."""
-    days = [
-        last_day_of(planned, slot)
-        for planned in plans
-        if planned.last[1].objects == held.registry
-        for slot in planned.last[1].slots
-        if held.item in (None, item_of(slot))
-    ]
-    return all(end_of_day(day) < ledger.as_of for day in days)
+def _last_days(plans: Sequence[Planned]) -> Mapping[tuple[str, str | None], str]:
+    """Return the last day on which something can still be drawn, by registry and item; under None for any item."""
+    told: dict[tuple[str, str | None], str] = {}
+    for planned in plans:
+        for slot in planned.in_force:
+            day = last_day_of(planned, slot)
+            for item in (None, item_of(slot)):
+                place = planned.last[1].objects, item
+                told[place] = max(day, told.get(place, day))
+    return told
+
+
+def _last_lots(lots: Sequence[Lot]) -> Mapping[str, int]:
+    told: dict[str, int] = {}
+    for lot in lots:
+        registry = lot.plan[1].objects
+        told[registry] = max(lot.index, told.get(registry, lot.index))
+    return told
 
 
 def ratios_table(held: Sequence[Held]) -> Table:

@@ -13,8 +13,8 @@ from fairdraw.audit.chain import Ledger
 from fairdraw.audit.lots import Lot, drawn_until
 from fairdraw.audit.report import AuditFinding, Cell, Table, find
 from fairdraw.encoding import day_of, year_of
+from fairdraw.roster import Roster, RosterRow
 from fairdraw.schema import SnapshotStatement
-from fairdraw.snapshot import Roster, RosterRow
 from fairdraw.statement import Entry
 
 SHOWN: Final = 10  # numbers in a finding; the rosters have them all
@@ -31,17 +31,22 @@ def registry_findings(ledger: Ledger, year: int, lots: Sequence[Lot]) -> Iterato
     plans = [lot.plan[1] for lot in lots]
     owned = {(name, ledger.bureau) for plan in plans for name in (plan.objects, plan.inspectors)}
     owned |= {(one.inspectors, one.name) for plan in plans for one in plan.joint}
+    in_order = sorted(lots, key=lambda lot: lot.index)
     for registry, by in sorted(owned):
+        drawn: set[str] = set()
+        waiting = iter(in_order)
+        lot = next(waiting, None)
         for (_, old), (entry, new) in pairwise(_rosters(ledger, registry, by)):
             if year_of(ledger.shown(entry.index)) == year:
-                drawn = {no for lot in lots if lot.index < entry.index for no in lot.objects}
-                drawn |= {no for lot in lots if lot.index < entry.index for team in lot.objects.values() for no in team}
+                while lot is not None and lot.index < entry.index:
+                    drawn.update(lot.objects, *lot.objects.values())
+                    lot = next(waiting, None)
                 yield from _differences(entry, registry, old, new, drawn)
 
 
-def _rosters(ledger: Ledger, registry: str, by: str) -> list[tuple[Entry, Roster]]:
+def _rosters(ledger: Ledger, registry: str, by: str) -> Iterator[tuple[Entry, Roster]]:
     told = ((entry, ledger.roster(entry)) for entry, _ in snapshots_of(ledger, registry, by))
-    return [(entry, roster) for entry, roster in told if roster is not None]
+    return ((entry, roster) for entry, roster in told if roster is not None)
 
 
 def _differences(entry: Entry, registry: str, old: Roster, new: Roster, drawn: set[str]) -> Iterator[AuditFinding]:

@@ -1,7 +1,9 @@
 """Plans and slots: in time, each slot drawn once or explained, nothing outside the list. specs/audit.md §3."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import takewhile
 from typing import Final
 
 from fairdraw.audit.chain import Ledger
@@ -20,11 +22,19 @@ from fairdraw.statement import Entry
 TOLD_ELSEWHERE: Final = frozenset({"item-outside-list", "not-in-force"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Planned:
     """A plan of a year: its versions in log order."""
 
     versions: tuple[tuple[Entry, Plan], ...]
+
+    @cached_property
+    def _began(self) -> Mapping[str, tuple[Entry, Plan]]:
+        return {slot: version for version in reversed(self.versions) for slot in version[1].slots}
+
+    @cached_property
+    def _newest(self) -> Mapping[str, Plan]:
+        return {slot: plan for _, plan in self.versions for slot in plan.slots}
 
     @property
     def first(self) -> tuple[Entry, Plan]:
@@ -38,12 +48,42 @@ class Planned:
 
     def began(self, slot: str) -> tuple[Entry, Plan]:
         """Return the version that first has a slot."""
-        return next(version for version in self.versions if slot in version[1].slots)
+        return self._began[slot]
 
-    @property
+    def newest(self, slot: str) -> Plan:
+        """Return the last version that has a slot."""
+        return self._newest[slot]
+
+    @cached_property
     def slots(self) -> tuple[str, ...]:
         """Return all slots that a version ever had."""
-        return tuple(sorted({slot for _, plan in self.versions for slot in plan.slots}))
+        return tuple(sorted(self._began))
+
+    @cached_property
+    def in_force(self) -> frozenset[str]:
+        """Return the slots that the last version has."""
+        return frozenset(self.last[1].slots)
+
+
+class Announced:
+    """The lots of a year by what they draw."""
+
+    def __init__(self, lots: Sequence[Lot]) -> None:
+        self._by_slot: dict[str, list[Lot]] = {}
+        self._by_item: dict[tuple[str, str], list[Lot]] = {}
+        for lot in lots:
+            for slot in lot.said.slots:
+                self._by_slot.setdefault(slot, []).append(lot)
+            for item in {item_of(slot) for slot in lot.said.slots}:
+                self._by_item.setdefault((lot.plan[1].objects, item), []).append(lot)
+
+    def of(self, slot: str) -> Sequence[Lot]:
+        """Return the lots of a slot, in log order."""
+        return self._by_slot.get(slot, ())
+
+    def before(self, objects: str, item: str, index: int) -> Iterator[Lot]:
+        """Yield the lots of an item of some objects that were announced before an entry, in log order."""
+        return takewhile(lambda lot: lot.entry.index < index, self._by_item.get((objects, item), ()))
 
 
 def plans_of(ledger: Ledger, year: int) -> tuple[Planned, ...]:
@@ -57,11 +97,12 @@ def plans_of(ledger: Ledger, year: int) -> tuple[Planned, ...]:
 
 def slot_findings(ledger: Ledger, plans: Sequence[Planned], lots: Sequence[Lot]) -> Iterator[AuditFinding]:
     """Yield plans that came late, slots that were added late or never drawn, and items outside the list."""
+    announced = Announced(lots)
     for planned in plans:
         yield from _late_plan(ledger, planned)
         for slot in planned.slots:
-            yield from _late_slot(ledger, planned, slot, lots)
-            yield from _undrawn(ledger, planned, slot, lots)
+            yield from _late_slot(ledger, planned, slot, announced)
+            yield from _undrawn(ledger, planned, slot, announced.of(slot))
     for lot in lots:
         yield from _outside_list(ledger, lot)
 
@@ -83,17 +124,15 @@ def _late_plan(ledger: Ledger, planned: Planned) -> Iterator[AuditFinding]:
         yield find("plan-late", entry.index, cite=told[1], plan=plan.plan, expected=told[0], found=day_of(shown))
 
 
-def _late_slot(ledger: Ledger, planned: Planned, slot: str, lots: Sequence[Lot]) -> Iterator[AuditFinding]:
+def _late_slot(ledger: Ledger, planned: Planned, slot: str, announced: Announced) -> Iterator[AuditFinding]:
     """Yield a slot that was added when the outcome of an earlier slot of the same item was known already.
 
     Whoever dislikes that outcome adds a second batch, or makes a second plan, and draws until the right one comes.
     """
     entry, plan = planned.began(slot)
     shown = ledger.shown(entry.index)
-    for lot in lots:
-        other = lot.plan[1]
-        same = other.objects == plan.objects and item_of(slot) in map(item_of, lot.said.slots)
-        if same and slot not in lot.said.slots and lot.entry.index < entry.index and lot.due <= shown:
+    for lot in announced.before(plan.objects, item_of(slot), entry.index):
+        if slot not in lot.said.slots and lot.due <= shown:
             regulation = ledger.regulation(plan.regulation, entry.index)
             rule = None if regulation is None else regulation.plan_adjustable
             cite = () if rule is None else rule.cite
@@ -101,26 +140,21 @@ def _late_slot(ledger: Ledger, planned: Planned, slot: str, lots: Sequence[Lot])
             return
 
 
-def _lots_of(slot: str, lots: Sequence[Lot]) -> list[Lot]:
-    return [lot for lot in lots if slot in lot.said.slots]
-
-
 def last_day_of(planned: Planned, slot: str) -> str:
     """Return the day by which a slot must be drawn: its batch's last day, or the end of the plan's year."""
-    plan = next(plan for _, plan in reversed(planned.versions) if slot in plan.slots)
+    plan = planned.newest(slot)
     batch = plan.batch_of(slot)
     return f"{plan.year}-12-31" if batch is None else batch.last
 
 
-def _undrawn(ledger: Ledger, planned: Planned, slot: str, lots: Sequence[Lot]) -> Iterator[AuditFinding]:
-    announced = _lots_of(slot, lots)
+def _undrawn(ledger: Ledger, planned: Planned, slot: str, announced: Sequence[Lot]) -> Iterator[AuditFinding]:
     if any(lot.draw is not None or lot.state in {"pending", "overdue"} for lot in announced):
         return
     entry, plan = planned.last
-    if slot not in plan.slots and not announced and plan.reason is not None:
+    if slot not in planned.in_force and not announced and plan.reason is not None:
         return  # given up by an adjustment of the plan, with its reason
     last = last_day_of(planned, slot)
-    if slot in plan.slots and end_of_day(last) >= ledger.as_of:
+    if slot in planned.in_force and end_of_day(last) >= ledger.as_of:
         return
     yield find(
         "slot-not-drawn",
@@ -209,15 +243,16 @@ def plans_table(ledger: Ledger, plans: Sequence[Planned]) -> Table:
 def slots_table(ledger: Ledger, plans: Sequence[Planned], lots: Sequence[Lot]) -> Table:
     """Return every slot with what came of it."""
     rows: list[tuple[Cell, ...]] = []
+    lots_of = Announced(lots).of
     for planned in plans:
         for slot in planned.slots:
-            announced = _lots_of(slot, lots)
+            announced = lots_of(slot)
             drawn = next((lot for lot in announced if lot.draw is not None), None)
             told = drawn or (announced[-1] if announced else None)
             state: str
             if told is not None:
                 state = told.state
-            elif slot not in planned.last[1].slots:
+            elif slot not in planned.in_force:
                 state = "dropped"
             else:
                 state = "waiting" if end_of_day(last_day_of(planned, slot)) >= ledger.as_of else "not-drawn"

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fairdraw.acts import Substitute, Vacancy, read_act
+from fairdraw.announcement import key_material
 from fairdraw.audit.chain import Ledger
 from fairdraw.audit.lots import END, bundle_from_log
 from fairdraw.bundle import Bundle
-from fairdraw.draw import key_material
 from fairdraw.errors import ActError, AnnouncementError, BeaconError, EncodingError, SeedError
 from fairdraw.randomness import check_value, time_of
 from fairdraw.record import DrawnLine, StratumLine, read_lines, unseal
@@ -135,10 +135,7 @@ def _verify(ledger: Ledger, bundle: Bundle) -> Report:
     Later the log would be called stale, and what a page says would change with the clock of whoever builds it. How
     fresh the log is each reader's own verification tells.
     """
-    newest = ledger.whole.newest
-    if newest is None:
-        raise RuntimeError("a ledger is of a log that a quorum vouches for")
-    last = max(line.timestamp for line in newest.cosignatures)
+    last = max(line.timestamp for line in ledger.newest.cosignatures)
     return verify_bundle(bundle, ledger.trust, as_of=last, as_of_given=True, log=ledger.view, whole=ledger.whole)
 
 

@@ -4,10 +4,8 @@ The rows are in log order and only ever grow, so that a row's place on a page, l
 come from the log alone: nothing that the bureau says beside it makes a draw public, or void, or in time.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
 from typing import Final, Literal
 
 from fairdraw.audit.chain import Ledger
@@ -34,7 +32,7 @@ from fairdraw.schema import (
 from fairdraw.statement import Entry
 from fairdraw.values import Artifact
 from fairdraw.verify.case import Prefix
-from fairdraw.verify.later import named_by
+from fairdraw.verify.indexed import named_by
 
 State = Literal["locked", "sealed", "public", "void", "overdue"]
 STATES: Final = ("locked", "sealed", "public", "substituted", "void", "overdue", "missing")
@@ -165,9 +163,7 @@ def register(ledgers: Sequence[Ledger], *, as_of: int, as_of_given: bool) -> Reg
         rows += [*_with_history(ours), *_gaps(ledger)]
         loose += told.loose
     first = ledgers[0]
-    newest = first.whole.newest
-    if newest is None:
-        raise RuntimeError("a ledger is of a log that a quorum vouches for")
+    newest = first.newest
     return Register(
         log=first.log,
         trust=first.trust.digest,
@@ -226,10 +222,8 @@ class _Index:
     slots: dict[str, list[Entry]] = field(default_factory=dict)
     loose: list[Entry] = field(default_factory=list)
     names: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
-    locks: tuple[list[int], list[Prefix]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.locks = _first_locks(self.ledger)
         owner: dict[str, str] = {}
         for text, entry in self.ledger.entries.items():
             said = entry.statement
@@ -249,8 +243,10 @@ class _Index:
 
     def lock(self, index: int) -> Cosigners:
         """Return who cosigned the checkpoint by which a quorum first had an entry."""
-        sizes, firsts = self.locks
-        return _cosigners(self.ledger, firsts[bisect_right(sizes, index)])
+        seen = self.ledger.whole.hashed.first_seen.of(index)
+        if seen is None:
+            raise RuntimeError("what a ledger has is below a checkpoint that a quorum vouches for")
+        return _cosigners(self.ledger, seen[1])
 
     def names_of(self, said: Announcement) -> tuple[tuple[str, str], ...]:
         """Return the names of an announcement's items: a list that is logged later, or by another, renames none."""
@@ -320,21 +316,9 @@ def _state(
     return "public"
 
 
-def _first_locks(ledger: Ledger) -> tuple[list[int], list[Prefix]]:
-    """Return the sizes with a quorum, rising, and which checkpoint, of each and all larger ones, had it first."""
-    pairs = zip(ledger.whole.prefixes, ledger.sizes, strict=True)
-    timed = [(size.quorum_time, prefix) for prefix, size in pairs if size.quorum_time is not None]
-    firsts: list[tuple[int, Prefix]] = list(accumulate(reversed(timed), _earlier))
-    return [prefix.size for _, prefix in timed], [prefix for _, prefix in reversed(firsts)]
-
-
-def _earlier(one: tuple[int, Prefix], other: tuple[int, Prefix]) -> tuple[int, Prefix]:
-    return other if other[0] <= one[0] else one
-
-
 def _cosigners(ledger: Ledger, prefix: Prefix) -> Cosigners:
     policy = ledger.trust.policy
-    return Cosigners.of(prefix.size, prefix.order(policy), prefix.cosignatures, policy)
+    return Cosigners.of(prefix.size, prefix.order, prefix.cosignatures, policy)
 
 
 def _gaps(ledger: Ledger) -> Iterator[Gap]:
