@@ -7,9 +7,9 @@ from typing import Final
 
 from examples import registries
 from examples.world import BUREAU, World, name_of, secret
-from fairdraw.announcement import Inputs, announce, read_exclusions, read_recusals
+from fairdraw.announcement import Inputs, announce, key_material, read_exclusions, read_recusals
 from fairdraw.bundle import Bundle, artifact_names, make_bundle
-from fairdraw.draw import Outcome, draw_lots, key_material
+from fairdraw.draw import Outcome, draw_lots
 from fairdraw.encoding import lines as joined
 from fairdraw.exclusion import Earlier, draws_of_the_year, exclude, format_exclusions, looks_back
 from fairdraw.itemlist import format_items

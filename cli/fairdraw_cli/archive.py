@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from fairdraw.errors import WorkspaceError
 from fairdraw_cli.files import PRIVATE_FOLDER, SUFFIX, sync_folder, write
-from fairdraw_cli.workspace import FOLDERS, PRIVATE_FOLDERS, SETTINGS
+from fairdraw_cli.workspace import FOLDERS, HALF_DONE, PRIVATE_FOLDERS, SETTINGS
 
 _CHUNK = 1 << 20
 _NOT_KEPT = (SUFFIX, ".lock", "-shm")  # half files, locks, and what SQLite makes anew (but never its "-wal")
@@ -17,12 +17,18 @@ _NOT_KEPT = (SUFFIX, ".lock", "-shm")  # half files, locks, and what SQLite make
 def pack(root: Path, file: Path) -> tuple[int, str]:
     """Write every file below `root` into `file`, which only its owner may read; return their number and its SHA-256.
 
+    What a freeze had half done is left out: it goes on where its input lies, and private values lie in it.
+
     Raises:
         WorkspaceError: `backup-inside`: the next backup would hold this one.
     """
     if file.resolve().is_relative_to(root.resolve()):
         raise WorkspaceError("backup-inside", found=str(file))
-    paths = [path for path in sorted(root.rglob("*")) if path.is_file() and not path.name.endswith(_NOT_KEPT)]
+    paths = [
+        path
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not path.name.endswith(_NOT_KEPT) and not path.is_relative_to(root / HALF_DONE)
+    ]
     descriptor, name = tempfile.mkstemp(prefix=f".{os.getpid()}-", suffix=SUFFIX, dir=file.parent)  # mode 0600
     try:
         with os.fdopen(descriptor, "wb") as out:

@@ -65,7 +65,7 @@ def gather(session: Session, desk: Desk, witnesses: Sequence[Witness], *, patien
         SequenceError: `witness-ahead`: this is an old copy of the log; or `witness-differs`.
     """
     policy, signed = desk.workspace.trust.policy, desk.log.checkpoint
-    newest = Note.parse(desk.sizes()[-1].data, max_signatures=MAX_COSIGNED)
+    newest = Note.parse(desk.newest.data, max_signatures=MAX_COSIGNED)
     have = list(cosignatures(newest, [witness.verifier for witness in policy.witnesses]))
     deadline, until = Deadline(session.wait), int(time.time()) + session.wait
     session.say("ask.asking", names=[witness.name for witness in witnesses], time=session.time(until))

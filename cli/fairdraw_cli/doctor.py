@@ -29,6 +29,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     machine.paper,
     machine.disk,
     machine.versions,
+    machine.speed,
     machine.package,
 )
 

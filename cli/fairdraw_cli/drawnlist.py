@@ -1,14 +1,15 @@
 """What may be handed to anybody: who was drawn, by number and public attributes, and which results are due when."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from fairdraw.calendar import Calendar, is_working_day
 from fairdraw.conduct import due_day
 from fairdraw.errors import CalendarError, WorkspaceError
+from fairdraw.roster import RosterRow
 from fairdraw.schema import Deferral
-from fairdraw.snapshot import RosterRow
 from fairdraw_cli.aftermath import regulation_for
 from fairdraw_cli.casework import Matter
 from fairdraw_cli.session import Session
@@ -21,7 +22,7 @@ STATE = -1
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnList:
-    """A draw's objects and inspectors with their public attributes; `district` is the attribute that tells where."""
+    """Who is in a draw's tasks, with public attributes; `district` is the attribute that tells where."""
 
     session: Session
     tasks: tuple[Task, ...]
@@ -41,8 +42,11 @@ class DrawnList:
             raise WorkspaceError("export-while-sealed", found=matter.name)
         tasks = tasks_of(matter)
         rows: dict[str, dict[str, RosterRow]] = {"objects": {}, "inspectors": {}}
-        for role, _, roster in matter.rosters():
-            rows[role] |= {row.no: row for row in roster.rows}
+        named = {"objects": {task.no for task in tasks}, "inspectors": {no for task in tasks for no in task.people}}
+        with ExitStack() as opened:
+            for role, _, roster in matter.lookups(opened):
+                found = (at for no in named[role] if (at := roster.find(no)) is not None)
+                rows[role] |= {row.no: row for row in map(roster.row, found)}
         attributes = sorted(rows["objects"][tasks[0].no].attrs) if tasks else []
         if district is not None and district not in attributes:
             raise WorkspaceError("no-such-attribute", expected=attributes, found=district)

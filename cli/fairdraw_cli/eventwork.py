@@ -76,4 +76,4 @@ def value_of(matter: Matter, source: Source) -> PulseValue:
 
 
 def _in_time(matter: Matter, entry: Entry, until: int | None) -> bool:
-    return until is None or cosigned_before(matter.desk.sizes(), entry.index, until) is not None
+    return until is None or cosigned_before(matter.desk.sizes(above=entry.index), entry.index, until) is not None

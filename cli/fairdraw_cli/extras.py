@@ -5,9 +5,12 @@ from typing import Final, Literal
 
 from fairdraw.errors import WorkspaceError
 
-Extra = Literal["pdf", "pkcs11", "server"]
+Extra = Literal["arrow", "dask", "fast", "pdf", "pkcs11", "server"]
 # What `pyproject.toml` lists under each extra, by the name under which Python imports it.
 MODULES: Final[dict[Extra, tuple[str, ...]]] = {
+    "arrow": ("pyarrow",),
+    "dask": ("distributed", "pyarrow"),
+    "fast": ("numba", "numpy"),
     "pdf": ("typst", "pylopdf_fonts_zh_cn"),
     "pkcs11": ("pkcs11",),
     "server": ("fastapi", "prometheus_client", "uvicorn"),

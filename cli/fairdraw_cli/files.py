@@ -7,9 +7,11 @@ new ones, and never half of them.
 import fcntl
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +22,7 @@ PRIVATE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
 SUFFIX: Final = ".tmp"
 MAX_FILE: Final = 1 << 30  # bytes: what is larger than the largest bundle is no file of ours
+MAPPED_FROM: Final = 1 << 26  # bytes: a larger list of rows is looked at where it lies
 
 
 def write(path: Path, data: bytes, *, mode: int = PUBLIC) -> None:
@@ -38,6 +41,27 @@ def write(path: Path, data: bytes, *, mode: int = PUBLIC) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def place_link(source: Path, target: Path, *, mode: int) -> None:
+    """Give a durable file this name too, at a stroke; where the file system has no such thing, to a copy of it.
+
+    Neither may be written to afterwards: files are replaced here, never changed.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.parent / f".{os.getpid()}-{target.name}{SUFFIX}"
+    temporary.unlink(missing_ok=True)
+    source.chmod(mode)
+    try:
+        temporary.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, temporary)
+        temporary.chmod(mode)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+    temporary.replace(target)
+    temporary.unlink(missing_ok=True)  # renaming one name of a file to another name of it does nothing
+    sync_folder(target.parent)
 
 
 def sweep(root: Path, *, locked: Path) -> None:
@@ -153,3 +177,15 @@ def read(path: Path) -> bytes:
     if len(data) > MAX_FILE:
         raise WorkspaceError("file-too-large", expected=MAX_FILE, found=str(path))
     return data
+
+
+def mapped(path: Path) -> bytes | mmap:
+    """Return the bytes of a list of rows, which may be larger than memory: those of a long one stay in the file.
+
+    Raises:
+        WorkspaceError: `file-missing`, or `not-a-file`.
+    """
+    if not path.is_file() or path.stat().st_size < MAPPED_FROM:
+        return read(path)
+    with path.open("rb") as file:
+        return mmap(file.fileno(), 0, access=ACCESS_READ)

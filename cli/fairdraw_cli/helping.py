@@ -4,7 +4,6 @@ click writes help in English and measures Chinese as if it were Latin; so the pa
 `data/help.<lang>.toml`: a text for each command path, one for each option.
 """
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from importlib import import_module
@@ -13,17 +12,18 @@ from typing import Any, Final, cast
 
 import click
 
-from fairdraw_cli.session import LANGUAGES, Session
+from fairdraw_cli.session import DATA, LANGUAGES, Session
 
 Tree = Mapping[str, "str | Tree"]
 OPTION_COLUMN: Final = 26
 MAX_WAIT: Final = 3600  # seconds: who wants to wait longer asks again
-DATA: Final = Path(__file__).with_name("data")
 
 
 @lru_cache(maxsize=len(LANGUAGES))
 def texts(lang: str) -> dict[str, dict[str, str]]:
     """Return the help texts of a language: sections `command`, `option` and `word`."""
+    import tomllib
+
     return tomllib.loads((DATA / f"help.{lang}.toml").read_text("utf-8"))
 
 

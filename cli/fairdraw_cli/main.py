@@ -6,6 +6,7 @@ error, `fairdraw: error: …`, with no capital and no full stop; with `--json` a
 in a traceback: what nobody foresaw is told as a fault of the program, and shown in full where `FAIRDRAW_DEBUG=1`.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ USAGE_ERROR: Final = 2
 INTERRUPTED: Final = 130
 CLOSED_PIPE: Final = 141  # 128 and SIGPIPE, as a shell tells it; 1 would say that a draw does not hold
 DEBUG: Final = "FAIRDRAW_DEBUG"
+YOUNG: Final = 50_000  # new objects before some are looked through: what a command loads is no garbage
 FORKING: Final = ("witness-ahead", "witness-differs")  # what a witness saw contradicts the log: no mistake of a user's
 REASON_LENGTH: Final = 200  # characters: an exception may quote a whole file
 
@@ -129,11 +131,15 @@ COMMANDS: Final[Tree] = {
     },
 }
 
+# A plugin of pydantic's, which any installed package can bring, would see and could change every value that is read.
+os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+
 program = Group(COMMANDS, name="fairdraw", no_args_is_help=True, version=True)
 
 
 def main() -> None:
     """Run the program, and end it with an exit code."""
+    gc.set_threshold(YOUNG)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding must not stop a draw
@@ -142,6 +148,7 @@ def main() -> None:
         for stream in (sys.__stdout__, sys.__stderr__):
             if stream is not None:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # what is still buffered has no reader
+    gc.freeze()  # nor is it looked through once more before all memory is given back
     sys.exit(code)
 
 

@@ -5,7 +5,6 @@ names in it either. Who declares a recusal knows a name; this is the one list on
 """
 
 from fairdraw.schema import Plan, SnapshotStatement
-from fairdraw.snapshot import read_roster
 from fairdraw.statement import Entry
 from fairdraw_cli.desk import Desk
 from fairdraw_cli.privatefields import private_fields
@@ -21,8 +20,8 @@ def number_sheet(session: Session, desk: Desk, snapshot: Entry) -> Sheet:
         WorkspaceError: `private-altered` or `private-missing`.
     """
     said = snapshot.of(SnapshotStatement)
-    roster = read_roster(desk.workspace.artifact(said.roster.digest), said)
-    values = private_fields(desk, snapshot, roster, [row.no for row in roster.rows])
+    roster = desk.workspace.roster(said)
+    values = private_fields(desk, snapshot, roster, roster.numbers)
     sealed, public = [name for name, _ in said.private], [name for name, _ in said.attrs]
     objects = any(plan.objects == said.registry for _, plan in desk.history.all(Plan, desk.workspace.bureau))
     role = "objects" if objects else "inspectors"

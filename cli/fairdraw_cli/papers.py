@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Final
 
 from fairdraw import encoding
+from fairdraw.announcement import key_material
 from fairdraw.beacon import Chain, Pulse
-from fairdraw.draw import Outcome, draw_lots, key_material
+from fairdraw.draw import Outcome, draw_lots
 from fairdraw.errors import WorkspaceError
 from fairdraw.messages import Catalogue
 from fairdraw.release import newest_releases
@@ -48,7 +49,8 @@ def _cosigners(matter: Matter) -> Cosigners:
     """Return who had cosigned the announcement, and when."""
     desk = matter.desk
     policy = desk.workspace.trust.policy
-    signed = cosigned_before(desk.sizes(), matter.announcement.index, matter.limit)
+    index = matter.announcement.index
+    signed = cosigned_before(desk.sizes(above=index), index, matter.limit)
     if signed is None:
         raise WorkspaceError(
             "not-witnessed-in-time", index=matter.announcement.index, limit=encoding.format_time(matter.limit)

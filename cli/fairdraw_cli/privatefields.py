@@ -7,8 +7,9 @@ later registry nor an address that somebody changed since can get onto a paper o
 from collections.abc import Collection, Mapping
 
 from fairdraw.errors import SnapshotError, WorkspaceError
+from fairdraw.roster import Lookup
 from fairdraw.schema import SnapshotStatement
-from fairdraw.snapshot import Roster, check_opening
+from fairdraw.snapshot import check_opening
 from fairdraw.statement import Entry
 from fairdraw_cli.commands.openings import openings_of
 from fairdraw_cli.desk import Desk
@@ -16,7 +17,7 @@ from fairdraw_cli.desk import Desk
 Fields = Mapping[str, str]
 
 
-def private_fields(desk: Desk, snapshot: Entry, roster: Roster, numbers: Collection[str]) -> dict[str, Fields]:
+def private_fields(desk: Desk, snapshot: Entry, roster: Lookup, numbers: Collection[str]) -> dict[str, Fields]:
     """Return the private fields of some rows of a snapshot of the bureau's, by number, in the order of its schema.
 
     Raises:
@@ -24,8 +25,8 @@ def private_fields(desk: Desk, snapshot: Entry, roster: Roster, numbers: Collect
             file that was kept is no longer what was frozen.
     """
     statement = snapshot.of(SnapshotStatement)
-    wanted = set(numbers)
-    seals = {row.no: row.seal for row in roster.rows if row.no in wanted}
+    found = (at for no in numbers if (at := roster.find(no)) is not None)
+    seals = {no: seal for no, _, seal in map(roster.row, sorted(found))}
     told: dict[str, Fields] = {}
     if not statement.private:
         return {no: {} for no in seals}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 REFUSED: Final = click.option("--refused", metavar="FILE.xlsx", type=click.Path(path_type=Path))
 MENDED: Final = click.option("--mended", metavar="FILE", type=click.Path(path_type=Path))
 SUFFIX: Final = ".xlsx"
+PIPE: Final = "-"
 _REMARKS: Final = ("line", "cell", "field", "expected", "found", "do")
 _EXPLAINED: Final = ("refused-first", "refused-mend", "refused-keep", "refused-back", "refused-private")
 
@@ -38,6 +39,11 @@ class Source:
         return read_registry(
             read(self.file), self.mapping, name=self.file.name, numbers=numbers, secret=secret, mended=self._mended
         )
+
+    @property
+    def piped(self) -> bool:
+        """Whether the registry comes through standard input."""
+        return str(self.file) == PIPE
 
     @property
     def called(self) -> dict[str, str]:

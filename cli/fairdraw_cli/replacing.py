@@ -47,7 +47,7 @@ def replaced(desk: Desk, slots: Sequence[str]) -> Replaced | None:
         raise WorkspaceError("slot-taken", index=earlier[-1].index, found=sorted(slots))
     trust = desk.workspace.trust
     limit = limit_of(earlier[0].of(Announcement), trust.chains, trust.margin)
-    free = cosigned_before(desk.sizes(), ended[0].index, limit) is not None
+    free = cosigned_before(desk.sizes(above=ended[0].index), ended[0].index, limit) is not None
     return Replaced(earlier[0], ended[0], free)
 
 

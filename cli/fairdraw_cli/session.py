@@ -13,11 +13,13 @@ from typing import Final, Protocol
 
 import click
 
+from fairdraw import packaged
 from fairdraw.encoding import LAST_TIME, format_time, parse_time
 from fairdraw.errors import EncodingError, WorkspaceError
 from fairdraw.messages import Catalogue, Coded, fields
 
 LANGUAGES: Final = ("zh", "en")
+DATA: Final = Path(__file__).with_name("data")
 WAIT: Final = 30  # seconds
 DOES_NOT_HOLD: Final = 1
 CANNOT_TELL: Final = 3
@@ -46,11 +48,8 @@ def default_language(environment: Mapping[str, str] = os.environ) -> str:
 @lru_cache(maxsize=len(LANGUAGES))
 def catalogue(lang: str) -> Catalogue:
     """Return all sentences of a language: those of the library, and those of the commands."""
-    from importlib.resources import files  # it takes longer to load than the first page to print
-
-    ours = (files("fairdraw_cli") / "data" / f"wording.{lang}.toml").read_bytes()
-    theirs = (files("fairdraw") / "wording" / f"{lang}.toml").read_bytes()
-    return Catalogue.parse(theirs, lang=lang).extended(Catalogue.parse(ours, lang=lang))
+    ours = (DATA / f"wording.{lang}.toml").read_bytes()
+    return packaged.catalogue(lang).extended(Catalogue.parse(ours, lang=lang))
 
 
 @dataclass

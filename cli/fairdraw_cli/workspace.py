@@ -14,21 +14,26 @@ import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fairdraw.errors import WorkspaceError
 from fairdraw.permalink import check_site
 from fairdraw.trust import REHEARSAL, Trust, parse_trust
-from fairdraw_cli.files import PRIVATE, read, toml_line, write
+from fairdraw_cli.files import PRIVATE, PUBLIC, mapped, place_link, read, toml_line, write
 from fairdraw_cli.keys import known_key, open_key
 from transparency_log.note import SigningKey, Verifier
 from transparency_log.reader import LogReader
 from transparency_log.storage import Directory
 
+if TYPE_CHECKING:  # most commands read no roster
+    from fairdraw.roster import Roster
+    from fairdraw.schema import SnapshotStatement
+
 SETTINGS: Final = "fairdraw.toml"
 ML_DSA: Final = "log-ml-dsa"  # the log's second key, where it has one
 PRIVATE_FOLDERS: Final = ("keys", "secrets", "state", "witnesses", "registries")
 FOLDERS: Final = (*PRIVATE_FOLDERS, "log", "artifacts", "draws")
+HALF_DONE: Final = "state/freeze"  # a folder for each freeze under way, with a secret and private values
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}", re.ASCII)
 _KEYS: Final = {"bureau": str, "origin": str, "rehearsal": bool}
 _OPTIONAL: Final = {"site": str}
@@ -140,6 +145,12 @@ class Workspace:
         if public:
             self.storage.create(f"artifact/{digest}", data)
 
+    def keep_file(self, path: Path, digest: str) -> None:
+        """Store an artifact that everybody may read and that lies in a durable file: once, under all its names."""
+        for folder in (self.root / "artifacts", self.root / "log" / "artifact"):
+            if not (folder / digest).exists():
+                place_link(path, folder / digest, mode=PUBLIC)
+
     def holds(self, digest: str) -> bool:
         """Say whether an artifact is here."""
         return (self.root / "artifacts" / digest).is_file()
@@ -150,10 +161,29 @@ class Workspace:
         Raises:
             WorkspaceError: `artifact-missing`.
         """
+        return read(self.artifact_path(digest))
+
+    def artifact_path(self, digest: str) -> Path:
+        """Return where an artifact lies.
+
+        Raises:
+            WorkspaceError: `artifact-missing`.
+        """
         path = self.root / "artifacts" / digest
         if not path.is_file():
             raise WorkspaceError("artifact-missing", found=digest)
-        return read(path)
+        return path
+
+    def roster(self, said: "SnapshotStatement") -> "Roster":
+        """Return the roster of a snapshot.
+
+        Raises:
+            WorkspaceError: `artifact-missing`.
+            SnapshotError: it is not what was logged.
+        """
+        from fairdraw.roster import read_roster
+
+        return read_roster(mapped(self.artifact_path(said.roster.digest)), said)
 
     def registry(self, name: str) -> Path:
         """Return a registry's folder."""

@@ -34,7 +34,7 @@ def read_any_act(data: bytes) -> None:
 def read_any_outcomes(data: bytes) -> None:
     """A list of outcomes has one spelling, whatever a statement says of its bytes."""
     with suppress(ActError, EncodingError):
-        tree = merkle.Tree(map(merkle.leaf_hash, encoding.split_lines(data)))
+        tree = merkle.Tree.over(encoding.split_lines(data))
         named = Listing(root=tree.root().hex(), count=tree.size, digest=encoding.digest(data), length=len(data))
         same(format_outcomes(read_outcomes(data, named)), (data, named))
 

@@ -21,8 +21,9 @@ from fairdraw.registry.mapping import load_map
 from fairdraw.registry.numbering import format_numbers, parse_numbers
 from fairdraw.registry.proposing import propose
 from fairdraw.registry.recusals import read_pairs
+from fairdraw.roster import read_row
 from fairdraw.schema import SnapshotStatement
-from fairdraw.snapshot import read_openings, read_row
+from fairdraw.snapshot import read_openings
 from fairdraw.statement import parse_text, read_entry
 from fairdraw.trust import Trust, parse_trust
 from fairdraw.verify import verify_bundle, verify_slip

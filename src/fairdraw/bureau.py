@@ -11,7 +11,7 @@ One thread at a time uses a `Bureau`, as it does its `Log`. What it returns neve
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fairdraw import encoding
 from fairdraw.announcement import announce, artifact_of, limit_of
@@ -23,10 +23,11 @@ from fairdraw.exclusion import Earlier, exclude, format_exclusions, looks_back
 from fairdraw.nist import SCHEME as NIST
 from fairdraw.plan import version_meant
 from fairdraw.record import drawn_items, make_record
-from fairdraw.registry import Registry
+from fairdraw.registry import Problem, Registry, left_out_list
+from fairdraw.roster import Roster
 from fairdraw.rules import Team
 from fairdraw.schema import Announcement, AtOnce, Draw, Plan, Published, SnapshotStatement, Statement, Void
-from fairdraw.snapshot import Roster, freeze
+from fairdraw.snapshot import freeze
 from fairdraw.statement import Entry, Head, read_entry, sign
 from fairdraw.trust import Trust
 from fairdraw.values import Artifact, PulseValue
@@ -35,6 +36,9 @@ from transparency_log.log import Log
 from transparency_log.note import Note, Signature, SigningKey
 from transparency_log.reader import LogReader
 from transparency_log.storage import Storage
+
+if TYPE_CHECKING:  # a program that freezes in memory does without
+    from fairdraw.bulk.freezing import Frozen
 
 TWO: Final = Team(
     size=2, department=None, quota=(), eligible=(), specialities=(), experts=None, order="both", pool=None, cap=None,
@@ -112,11 +116,35 @@ class Bureau(Casebook):
                 return earlier[-1]
         seals = frozenset(row.seal for entry in earlier for row in self.roster(entry.ref).rows)
         frozen = freeze(rows, secret, previous_seals=seals)
-        self.keep(frozen.roster.data)
+        self.keep(frozen.roster.artifact)
         return self.add(
             self.head(now).make(
                 SnapshotStatement, registry=registry, roster=frozen.roster.listing(), published=True,
                 attrs=frozen.attrs, private=frozen.private, left_out=None,
+            )
+        )  # fmt: skip
+
+    def log_frozen(self, now: int, registry: str, frozen: "Frozen", problems: Sequence[Problem] = ()) -> Entry:
+        """Log a registry's newest snapshot that `bulk.freezing` has made; `problems` are of the rows left out of it.
+
+        Before this the program has stored the roster as `artifact/<digest>` in the log's storage, has kept the secret
+        and the private lines, and has asked `bulk.rosters.seal_seen_before`. If this very snapshot is the newest
+        already, that one is returned.
+
+        Raises:
+            BureauError: `artifact-not-there`: nobody could draw from it.
+        """
+        earlier = [entry for entry, said in self.own(SnapshotStatement) if said.registry == registry]
+        if earlier and earlier[-1].of(SnapshotStatement).roster == frozen.listing:
+            return earlier[-1]
+        if frozen.listing.digest not in self.storage.names("artifact"):
+            raise BureauError("artifact-not-there", found=frozen.listing.digest)
+        lines = {problem.line for problem in problems}
+        left_out = {**self.keep(left_out_list(problems)).model_dump(), "count": len(lines)} if problems else None
+        return self.add(
+            self.head(now).make(
+                SnapshotStatement, registry=registry, roster=frozen.listing, published=True, attrs=frozen.attrs,
+                private=frozen.private, left_out=left_out,
             )
         )  # fmt: skip
 
@@ -258,7 +286,7 @@ class Bureau(Casebook):
                     drawn=drawn_items(self.artifact(entry.of(Draw).results.digest), entry.of(Draw)))
             for entry, rules, said in self.earlier(plan, self.log.size)
         ]  # fmt: skip
-        return format_exclusions(exclude(plan, slots, {row.no for row in objects.rows}, earlier))
+        return format_exclusions(exclude(plan, slots, objects.numbers, earlier))
 
     def _check_inputs(self, said: Announcement) -> None:
         """Refuse what could be announced and never drawn, or not as it is meant; nothing is signed for it."""

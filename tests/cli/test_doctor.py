@@ -23,6 +23,7 @@ from fairdraw_cli.doctor import Finding, examine, exit_code
 from fairdraw_cli.session import LANGUAGES, Session, catalogue
 from fairdraw_cli.workspace import Workspace
 from support.hosts import Handler, Outside, elsewhere, host, silent
+from transparency_log import fast
 from transparency_log.client import OUTCOMES
 from transparency_log.note import COSIGNATURE_ED25519, Signer
 from transparency_log.state import SqliteState
@@ -32,6 +33,7 @@ QUICKNET = CHAINS["quicknet"]
 ROUNDS = {r["round"]: r["signature"] for r in json.loads((CLI / "data/rounds.json").read_text("utf-8"))["rounds"]}
 NEWEST = 32000953
 DUE = QUICKNET.time_of(NEWEST)
+REASONS = ("switched-off", "not-installed", "no-symbol", "not-compiled", "wrong-hashes")  # of `fast.why_not`
 
 Done = Callable[..., str]
 Fairdraw = Callable[..., tuple[int, str]]
@@ -557,6 +559,19 @@ def test_an_old_python_and_an_old_openssl_are_told(office: Workspace, monkeypatc
     assert found(office)["python-old"].state == "warn"
     monkeypatch.setattr(machine, "OPENSSL", (99, 0))
     assert found(office)["openssl-old"].state == "fail"
+
+
+def test_whether_hashing_is_compiled_is_told_and_is_no_warning(
+    office: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fast, "why_not", lambda: None)
+    assert found(office)["fast-ready"].state == "ok"
+    for reason in REASONS:
+        monkeypatch.setattr(fast, "why_not", lambda reason=reason: reason)
+        told = found(office)["fast-absent"]
+        assert told.state == "ok"
+        for lang in LANGUAGES:
+            assert reason not in sentence(Session(lang=lang), told)
 
 
 def test_a_page_of_the_package_that_was_altered_fails(

@@ -44,9 +44,14 @@ def test_a_log_that_shows_more_than_its_end_is_not_sound(frozen: Path, done: Don
 
 
 def test_a_backup_holds_the_whole_workspace_for_its_owner_alone(frozen: Path, done: Done, fairdraw: Fairdraw) -> None:
+    half_done = frozen / "state/freeze/institutions"
+    half_done.mkdir(parents=True)
+    (half_done / "secret").touch()
     done("log", "backup", "office.tar", "-C", "office")
     assert stat.S_IMODE(Path("office.tar").stat().st_mode) == 0o600
     done("log", "restore", "-C", "again", "--backup", "office.tar", "--size", "3")
+    assert not (Path("again") / "state/freeze").exists()
+    shutil.rmtree(half_done)
     files = {path.relative_to(frozen) for path in frozen.rglob("*") if path.is_file() and path.suffix != ".lock"}
     again = Path("again")
     assert {p.relative_to(again) for p in again.rglob("*") if p.is_file() and p.suffix != ".lock"} == files

@@ -11,6 +11,7 @@ from fairdraw.permalink import permalink
 from fairdraw.randomness import chain_of, check_value, time_of
 from fairdraw.registry import read_pairs
 from fairdraw.render import fingerprint
+from fairdraw.roster import Roster
 from fairdraw.schema import (
     Committed,
     Deposit,
@@ -23,7 +24,6 @@ from fairdraw.schema import (
     Until,
     Void,
 )  # fmt: skip
-from fairdraw.snapshot import Roster, read_roster
 from fairdraw.statement import Entry
 from fairdraw.values import PulseValue, Source
 from fairdraw_cli.casework import DEPOSITARIES, Matter, closing, contributions, find, voids
@@ -55,11 +55,17 @@ class Onlooker(Desk):
 
     def __init__(self, workspace: Workspace, history: History, now: int, known: dict[bytes, SignedSize]) -> None:
         self.workspace, self.history, self.now, self.seen = workspace, history, now, []
-        self._sizes = signed_sizes(workspace.storage.read, workspace.trust.policy, known)
+        self._sizes = known
+        self._signed = signed_sizes(workspace.storage.read, workspace.trust.policy, known)
 
-    def sizes(self) -> list[SignedSize]:
-        """Return the signed checkpoints, by size."""
-        return self._sizes
+    def sizes(self, *, above: int = -1) -> list[SignedSize]:
+        """Return the signed checkpoints above a size, by size, as they were when this desk was opened."""
+        return [one for one in self._signed if one.size > above]
+
+    @property
+    def newest(self) -> SignedSize:
+        """The newest checkpoint; the log itself is not open here."""
+        return self._signed[-1]
 
 
 @dataclass
@@ -101,7 +107,7 @@ class Reader:
             registries=self._registries(self._frozen(desk)), announced=self._announced(matter),
             recusals=len(split_lines(place.artifact(matter.said.recusals.digest))),
             committed=isinstance(matter.said.seed, Committed),
-            unwitnessed=matter.desk.sizes()[-1].quorum_time is None,
+            unwitnessed=matter.desk.newest.quorum_time is None,
             voided=ended[0].of(Void).reason if ended else None,
             drawn=None if matter.draw is None else self._drawn(matter, matter.draw),
             papers=self._papers(), filed=self._filed(matter),
@@ -110,9 +116,9 @@ class Reader:
     def found(self, role: str, no: str, now: int) -> Found:
         """Look a number up in a frozen registry."""
         for kind, entry in self._frozen(self.desk(now)):
-            numbers = [row.no for row in self._roster(entry).rows]
-            if kind == role and no in numbers:
-                return Found(role=role, no=no, row=numbers.index(no) + 1, rows=len(numbers))
+            roster = self._roster(entry)
+            if kind == role and (row := roster.find(no)) is not None:
+                return Found(role=role, no=no, row=row + 1, rows=len(roster))
         return Found(role=role, no=no, row=0, rows=0)
 
     def _matter(self, desk: Desk) -> Matter | None:
@@ -168,7 +174,7 @@ class Reader:
     def _roster(self, entry: Entry) -> Roster:
         if entry.text_hash not in self._rosters:
             said = entry.of(SnapshotStatement)
-            self._rosters[entry.text_hash] = read_roster(self.place.artifact(said.roster.digest), said)
+            self._rosters[entry.text_hash] = self.place.roster(said)
         return self._rosters[entry.text_hash]
 
     def _announced(self, matter: Matter) -> Announced:

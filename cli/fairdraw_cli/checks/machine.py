@@ -13,6 +13,7 @@ from fairdraw.errors import Error, WorkspaceError
 from fairdraw_cli.checks.finding import Examined, Finding
 from fairdraw_cli.extras import install_command, installed
 from fairdraw_cli.session import CHINA
+from transparency_log import fast
 
 MEBIBYTE: Final = 1 << 20
 LEAST: Final = 256 * MEBIBYTE  # room for a draw's artifacts, its records, and a log's tiles
@@ -108,6 +109,15 @@ def versions(examined: Examined) -> Iterator[Finding]:
     keys += [witness.verifier for witness in known.policy.witnesses] if known else []
     for name in sorted({key.name for key in keys if not key.supported}):
         yield Finding("key-kind-unsupported", "warn", {"name": name, **told}, mend)
+
+
+def speed(_examined: Examined) -> Iterator[Finding]:
+    """Say whether large registries are hashed by compiled code. The results are the same, so this is no warning."""
+    reason = fast.why_not()
+    if reason is None:
+        yield Finding("fast-ready", "ok")
+    else:
+        yield Finding("fast-absent", "ok", {"reason": reason})
 
 
 def package(_examined: Examined) -> Iterator[Finding]:

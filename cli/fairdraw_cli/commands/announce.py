@@ -22,6 +22,7 @@ from fairdraw.randomness import Timed, closes_at, time_of
 from fairdraw.registry import read_pairs
 from fairdraw.render import fingerprint
 from fairdraw.roles import missing_sign_offs, roles_signed
+from fairdraw.roster import Roster
 from fairdraw.schema import (
     Announcement,
     AtOnce,
@@ -35,7 +36,6 @@ from fairdraw.schema import (
     Until,
 )
 from fairdraw.seed import SEED_LENGTH, embargo_commitment
-from fairdraw.snapshot import Roster, read_roster
 from fairdraw.statement import Entry, read_entry, sign
 from fairdraw_cli.casework import DEPOSITARIES, exclusions_of, inputs_of, regulation_of
 from fairdraw_cli.commands.plan import tell_faults
@@ -206,8 +206,7 @@ def _beside(rules: Plan, chosen: Sequence[str]) -> Sequence[str]:
 
 
 def _roster(desk: Desk, snapshot: Entry) -> Roster:
-    statement = snapshot.of(SnapshotStatement)
-    return read_roster(desk.workspace.artifact(statement.roster.digest), statement)
+    return desk.workspace.roster(snapshot.of(SnapshotStatement))
 
 
 def _joint(desk: Desk, rules: Plan) -> list[Entry]:

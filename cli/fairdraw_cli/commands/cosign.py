@@ -49,7 +49,7 @@ def ask(session: Session, name: str | None) -> int:
         if not chosen:
             raise WorkspaceError("no-address", found=name)
         told = gather(session, desk, chosen, patient=True) if session.wait else {}
-        time = desk.sizes()[-1].quorum_time
+        time = desk.newest.quorum_time
         _say_quorum(session, time)
         session.answer({"size": desk.log.size, "quorum_time": time, **told})
     return CANNOT_TELL if time is None else 0

@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 
 from fairdraw import encoding
-from fairdraw.bundle import Bundle, artifact_names, make_bundle, read_file
-from fairdraw.draw import draw_lots, key_material
+from fairdraw.announcement import key_material
+from fairdraw.bundle import Bundle, artifact_names, bundle_of, left_out, read_file
+from fairdraw.draw import draw_lots
 from fairdraw.errors import WorkspaceError
 from fairdraw.exclusion import looks_back
 from fairdraw.record import make_record
@@ -44,10 +45,11 @@ def make(matter: Matter, drawn: Entry, pulses: tuple[PulseValue, ...], *, whole:
     rules = None if said.regulation is None else desk.workspace.artifact(said.regulation.digest)
     earlier = _earlier_open(matter)
     names = artifact_names(said, snapshots, [*draws, *earlier], items, pulses=pulses, regulation=rules)
+    names = sorted({*names} - left_out(said.roster for said in snapshots))
     embargo = matter.embargo() if whole else None
-    return make_bundle(
-        desk.history.data,
-        desk.sizes(),
+    return bundle_of(
+        desk.history.statements,
+        desk.proofs(),
         announcement=matter.announcement,
         draw=drawn,
         pulses=pulses,

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -13,12 +14,16 @@ from fairdraw.announcement import artifact_of
 from fairdraw.errors import WorkspaceError
 from fairdraw.filter import fields, parse
 from fairdraw.registry import Problem, Reading, Row, left_out_list
+from fairdraw.registry.tabular import Kind, kind_of
 from fairdraw.registry.workbook.sheet import runs
+from fairdraw.roster import Attributes, read_roster
 from fairdraw.schema import Plan, SnapshotStatement
-from fairdraw.snapshot import SECRET_LENGTH, SMALL_GROUP, Attributes, Snapshot, attribute_groups, read_roster
+from fairdraw.sealing import SECRET_LENGTH
+from fairdraw.snapshot import SMALL_GROUP, Snapshot, attribute_groups
 from fairdraw.snapshot import freeze as freeze_registry
 from fairdraw.statement import Entry
 from fairdraw_cli.desk import Desk, published, writing
+from fairdraw_cli.extras import need
 from fairdraw_cli.files import PRIVATE, create_private, read, write
 from fairdraw_cli.helping import command
 from fairdraw_cli.refused import MENDED, REFUSED, Source, check_refused, map_of, write_refused
@@ -30,6 +35,7 @@ SHOWN_ALIKE: Final = 5  # rows with one problem in one column, on a terminal; --
 SHOWN_RUNS: Final = 200  # lines and runs of lines of the others
 SHOWN_ALONE: Final = 10
 STEPS: Final = 3  # that are told to who watches: read, sealed, logged
+STREAMED_FROM: Final = 64 << 20  # bytes of a CSV file: a smaller one is quicker in memory, and some 400 MiB there
 SEAL_MARK: Final = b'"seal":"'
 
 
@@ -39,7 +45,7 @@ def snapshots_of(desk: Desk, registry: str) -> list[tuple[str, SnapshotStatement
     return [(f"{registry}-{number}", statement) for number, statement in enumerate(told, 1)]
 
 
-def _plan_of(desk: Desk, registry: str) -> Plan:
+def plan_of(desk: Desk, registry: str) -> Plan:
     """Return the newest plan that names this registry, if a quorum has cosigned it.
 
     Raises:
@@ -51,13 +57,13 @@ def _plan_of(desk: Desk, registry: str) -> Plan:
         known = sorted({name for _, plan in plans for name in (plan.objects, plan.inspectors)})
         raise WorkspaceError("registry-not-in-plan", expected=known, found=registry)
     entry, plan = named[-1]
-    if not any(size.size > entry.index and size.quorum_time is not None for size in desk.sizes()):
+    if all(size.quorum_time is None for size in desk.sizes(above=entry.index)):
         # Else the strata could be cut to fit the rows (attack 14).
         raise WorkspaceError("plan-not-witnessed", plan=plan.plan, index=entry.index)
     return plan
 
 
-def _check_attributes(plan: Plan, registry: str, attrs: Iterable[str]) -> None:
+def check_attributes(plan: Plan, registry: str, attrs: Iterable[str]) -> None:
     """Refuse a registry without the attributes that its plan uses: its draw could never be announced."""
     needed: set[str] = set()
     if registry == plan.objects:
@@ -106,7 +112,9 @@ def _private_lines(rows: Iterable[Row]) -> bytes:
     return encoding.lines(encoding.canonical({"no": row.no, "private": list(row.private)}) for row in rows)
 
 
-def _store(desk: Desk, registry: str, *, number: int, reading: Reading, frozen: Snapshot, secret: bytes) -> None:
+def _store(
+    desk: Desk, registry: str, *, number: int, reading: Reading, frozen: Snapshot, secret: bytes, keep_private: bool
+) -> None:
     """Store all that the snapshot needs later, before it is logged: a lost secret opens nothing for ever."""
     place = desk.workspace
     folder = place.registry(registry)
@@ -116,11 +124,12 @@ def _store(desk: Desk, registry: str, *, number: int, reading: Reading, frozen: 
     before = folder / f"private-{number - 1}.jsonl"
     if (folder / "private.jsonl").exists() and not before.exists():
         (folder / "private.jsonl").rename(before)
-    write(folder / "private.jsonl", _private_lines(frozen.rows), mode=PRIVATE)
-    write(folder / "roster.jsonl", frozen.roster.data)
+    # Where nothing is to be kept an empty file is: else a later snapshot's would be taken for this one's.
+    write(folder / "private.jsonl", _private_lines(frozen.rows) if keep_private else b"", mode=PRIVATE)
+    write(folder / "roster.jsonl", frozen.roster.artifact)
     if reading.numbers is not None:
         write(folder / "numbers.csv", reading.numbers, mode=PRIVATE)
-    place.keep(frozen.roster.data, encoding.digest(frozen.roster.data))
+    place.keep(frozen.roster.artifact, encoding.digest(frozen.roster.artifact))
     if reading.problems:
         left_out = left_out_list(reading.problems)
         place.keep(left_out, encoding.digest(left_out))
@@ -148,26 +157,89 @@ def _left_out(reading: Reading) -> dict[str, object] | None:
 
 
 def _anonymity(session: Session, frozen: Snapshot, called: Mapping[str, str]) -> dict[str, object]:
-    """Print how many rows share their attributes at least, and the rows that stand alone (attack 37)."""
     groups = attribute_groups(frozen.roster)
-    least = groups[0][1]
-    few = [count for _, count in groups if count < SMALL_GROUP]
-    alone = sum(count == 1 for _, count in groups)
-    session.say("freeze.anonymity", least=least, groups=len(groups), few=len(few), small=SMALL_GROUP)
-    if alone:
-        session.say("freeze.alone", count=alone)
-        rare = {values for values, count in groups if count == 1}
-        single = (row for row in frozen.roster.rows if _values(row.attrs) in rare)
-        show = session.words.show
-        titles = (session.word("preview.no"), *(called.get(field, field) for field, _ in frozen.attrs))
-        session.table([titles, *((row.no, *map(show, row.attrs.values())) for row in islice(single, SHOWN_ALONE))])
-        if alone > SHOWN_ALONE:
-            session.say("freeze.more", count=alone - SHOWN_ALONE)
-    return {"least": least, "groups": len(groups), "below": len(few), "alone": alone}
+    rare = {values for values, count in groups if count == 1}
+    single = ((row.no, row.attrs) for row in frozen.roster.rows)
+    rows = ((no, tuple(attrs.values())) for no, attrs in single if _values(attrs) in rare)
+    return tell_anonymity(session, [count for _, count in groups], rows, [field for field, _ in frozen.attrs], called)
+
+
+def tell_anonymity(
+    session: Session,
+    counts: Sequence[int],
+    alone: Iterable[tuple[str, tuple[object, ...]]],
+    fields: Sequence[str],
+    called: Mapping[str, str],
+) -> dict[str, object]:
+    """Print how many rows share their attributes at least, and the rows that stand alone (attack 37).
+
+    `counts` are the rows of each tuple of attributes, ascending; `alone` are the number and attributes of single rows.
+    """
+    single, few = counts.count(1), sum(count < SMALL_GROUP for count in counts)
+    session.say("freeze.anonymity", least=counts[0], groups=len(counts), few=few, small=SMALL_GROUP)
+    if single:
+        session.say("freeze.alone", count=single)
+        titles = (session.word("preview.no"), *(called.get(field, field) for field in fields))
+        shown = islice(alone, SHOWN_ALONE)
+        session.table([titles, *((no, *map(session.words.show, values)) for no, values in shown)])
+        if single > SHOWN_ALONE:
+            session.say("freeze.more", count=single - SHOWN_ALONE)
+    return {"least": counts[0], "groups": len(counts), "below": few, "alone": single}
 
 
 def _values(attrs: Attributes) -> tuple[object, ...]:
     return tuple(tuple(v) if isinstance(v, list) else v for v in attrs.values())
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A Dask cluster: the address of its scheduler, and a folder that all its workers see."""
+
+    scheduler: str
+    shared: Path
+
+
+def _cluster(scheduler: str | None, shared: Path | None) -> Cluster | None:
+    if scheduler is None and shared is None:
+        return None
+    if scheduler is None or shared is None:
+        raise WorkspaceError("scheduler-without-shared")
+    need("dask")
+    if not shared.is_dir():
+        raise WorkspaceError("folder-missing", found=str(shared))
+    return Cluster(scheduler, shared)
+
+
+def _kind_streamed(source: Source, told: Kind | None, cluster: Cluster | None, *, sheet: bool) -> Kind | None:
+    """Return of what kind a registry is that is not to be held in memory; None if it is.
+
+    Where the refused rows are to stand in a `sheet`, or come from one, all that can be is held; by a cluster none is.
+
+    Raises:
+        WorkspaceError: `format-with-pipe`, or `refused-streamed`.
+        RegistryError: `file-type`, or what is wrong with the parts.
+    """
+    kind = _kind_in_parts(source, told) if cluster else _kind_of_one(source, told, sheet=sheet)
+    if kind and sheet:
+        raise WorkspaceError("refused-streamed", found=str(source.file))
+    return kind
+
+
+def _kind_in_parts(source: Source, told: Kind | None) -> Kind:
+    from fairdraw.bulk.parts import part_files
+
+    return part_files(source.file, told)[0]
+
+
+def _kind_of_one(source: Source, told: Kind | None, *, sheet: bool) -> Kind | None:
+    if source.piped or told:
+        if not (source.piped and told):
+            raise WorkspaceError("format-with-pipe")
+        return told
+    kind = kind_of(source.file.name)
+    size = source.file.stat().st_size if source.file.is_file() else 0
+    held = kind == "sheet" or (size < STREAMED_FROM and (kind == "csv" or sheet))
+    return None if held else kind
 
 
 @command(
@@ -177,28 +249,46 @@ def _values(attrs: Attributes) -> tuple[object, ...]:
     click.option("--skip-bad", is_flag=True),
     REFUSED,
     MENDED,
+    click.option("--format", "kind", type=click.Choice(["csv", "jsonl", "parquet"]), metavar="csv|jsonl|parquet"),
+    click.option("--scheduler", metavar="ADDRESS"),
+    click.option("--shared", metavar="FOLDER", type=click.Path(path_type=Path)),
+    click.option("--no-private", is_flag=True),
     click.option("--once", is_flag=True),
     json=True,
     clock=True,
     wait=True,
 )
-def freeze(
+def freeze(  # noqa: PLR0913 - each is an option
     session: Session,
     registry: str,
     file: Path,
     map_file: Path | None,
     refused: Path | None,
     mended: Path | None,
+    kind: Kind | None,
     *,
+    scheduler: str | None,
+    shared: Path | None,
     skip_bad: bool,
+    no_private: bool,
     once: bool,
 ) -> None:
     """Freeze a registry file as the newest snapshot of a registry."""
     check_id(registry)
     check_refused(refused)
+    source = Source(file, map_of(map_file), mended)
+    if once and no_private:
+        raise WorkspaceError("once-without-private")
+    cluster = _cluster(scheduler, shared)
     with writing(session) as desk:
-        plan = _plan_of(desk, registry)
-        source = Source(file, map_of(map_file), mended)
+        if streamed := _kind_streamed(source, kind, cluster, sheet=bool(refused or mended)):
+            from fairdraw_cli.streamed import Asked, freeze_streamed
+
+            keep = not no_private
+            asked = Asked(registry, source, streamed, skip_bad=skip_bad, once=once, keep_private=keep, cluster=cluster)
+            freeze_streamed(session, desk, asked)
+            return
+        plan = plan_of(desk, registry)
         known = desk.workspace.registry(registry) / "numbers.csv"
         numbers = read(known) if known.exists() else None
         reading = source.read(numbers=numbers, secret=os.urandom(SECRET_LENGTH))
@@ -212,7 +302,7 @@ def freeze(
             error = {"code": nothing.code, "params": nothing.params}
             session.answer({"frozen": None, "problems": problems, "error": error})
             raise nothing
-        _check_attributes(plan, registry, (name for name, _ in reading.registry.attrs))
+        check_attributes(plan, registry, (name for name, _ in reading.registry.attrs))
         earlier = snapshots_of(desk, registry)
         number = len(earlier) + 1
         secret = os.urandom(SECRET_LENGTH)
@@ -220,7 +310,8 @@ def freeze(
         session.progress(2, STEPS, "sealed")
         before = _logged_already(desk, registry, frozen) if once else None
         if before is None:
-            _store(desk, registry, number=number, reading=reading, frozen=frozen, secret=secret)
+            _store(desk, registry, number=number, reading=reading, frozen=frozen, secret=secret,
+                   keep_private=not no_private)  # fmt: skip
         entry = before or desk.add(
             desk.head.make(
                 SnapshotStatement,
@@ -238,6 +329,8 @@ def freeze(
         word = "freeze.frozen" if before is None else "freeze.already"
         session.say(word, id=name, count=len(frozen.rows), left_out=len(reading.left_out))
         session.say("freeze.root", root=entry.of(SnapshotStatement).roster.root)
+        if no_private:
+            session.say("freeze.no-private", id=name)
         anonymity = _anonymity(session, frozen, source.called)
         told = published(session, desk, entry.index)
         session.answer(

@@ -1,20 +1,24 @@
 """`openings`: private fields of some rows, for supervisors who compare them with the truth."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
 
 import click
 
-from fairdraw.encoding import canonical, lines, parse, split_lines
+from fairdraw.encoding import canonical, lines, parse
 from fairdraw.errors import EncodingError, WorkspaceError
 from fairdraw.registry import Row
+from fairdraw.roster import Data
 from fairdraw.schema import SnapshotStatement
 from fairdraw.snapshot import Opening, open_row
 from fairdraw.statement import Entry
-from fairdraw_cli.casework import Matter, find
+from fairdraw_cli.casework import Matter, find, snapshot_number
 from fairdraw_cli.desk import Desk, writing
-from fairdraw_cli.files import PRIVATE, read, read_secret, write
+from fairdraw_cli.files import MAPPED_FROM, PRIVATE, mapped, read_secret, write
 from fairdraw_cli.helping import command
 from fairdraw_cli.session import Session
+
+FEW: Final = 10_000  # rows that are looked up one by one in a long file
 
 
 def openings_of(
@@ -28,34 +32,64 @@ def openings_of(
     statement = snapshot.of(SnapshotStatement)
     if statement.by != desk.workspace.bureau:
         raise WorkspaceError("private-of-a-department", name=statement.by, registry=statement.registry)
-    logged = [e for e, s in desk.history.all(SnapshotStatement, statement.by) if s.registry == statement.registry]
-    number = [e.text_hash for e in logged].index(snapshot.text_hash) + 1
+    number = snapshot_number(desk, snapshot)
     secret = read_secret(desk.workspace.secret(f"{statement.registry}-{number}.secret"))
     folder = desk.workspace.registry(statement.registry)
     older = folder / f"private-{number}.jsonl"
-    private = read(older if older.exists() else folder / "private.jsonl")
+    private = mapped(older if older.exists() else folder / "private.jsonl")
     yield from opened(statement, secret, private, numbers, own=own)
 
 
 def opened(
-    statement: SnapshotStatement, secret: bytes, private: bytes, numbers: Collection[str], *, own: bool = False
+    statement: SnapshotStatement, secret: bytes, private: Data, numbers: Collection[str], *, own: bool = False
 ) -> Iterator[tuple[Opening, ...]]:
     """Yield the openings of some rows of a snapshot; with `own` those of closed fields too.
 
     Raises:
         WorkspaceError: `private-unreadable`; nothing of the line is quoted, for it may be somebody's name.
     """
-    fields, line = [field for field, openable in statement.private if openable or own], 1
+    fields = [field for field, openable in statement.private if openable or own]
+    few = len(private) >= MAPPED_FROM and len(numbers) < FEW
+    for start in _places(private, sorted(numbers), statement) if few else _starts(private):
+        no, values = _read(private, start, statement)
+        if no in numbers:
+            yield open_row(secret, statement, Row(no, {}, values), fields, own=own)
+
+
+def _starts(private: Data) -> Iterator[int]:
+    """Yield where each line begins."""
+    start = 0
+    while start < len(private):
+        yield start
+        start = (private.find(b"\n", start) + 1) or len(private)
+
+
+def _places(private: Data, numbers: Sequence[str], statement: SnapshotStatement) -> Iterator[int]:
+    """Yield where the lines of some numbers begin, found by halving: both are sorted, and little else is read."""
+    last = -1
+    for no in numbers:
+        low, high = 0, len(private)
+        while low < high:
+            start = private.rfind(b"\n", 0, (low + high) // 2) + 1
+            if _read(private, start, statement)[0] < no:
+                low = private.find(b"\n", start) + 1
+            else:
+                high = start
+        if last < low < len(private):  # two that are not there may lie before one line
+            yield low
+            last = low
+
+
+def _read(private: Data, start: int, statement: SnapshotStatement) -> tuple[str, tuple[str, ...]]:
+    end = private.find(b"\n", start)
     try:
-        for line, data in enumerate(split_lines(private), 1):
-            match parse(data):
-                case {"no": str(no), "private": list(values)} if len(values) == len(statement.private):
-                    if no in numbers:
-                        yield open_row(secret, statement, Row(no, {}, tuple(map(str, values))), fields, own=own)
-                case _:
-                    raise WorkspaceError("private-unreadable", registry=statement.registry, line=line)
+        match parse(private[start:end]) if end >= 0 else None:
+            case {"no": str(no), "private": list(values)} if len(values) == len(statement.private):
+                return no, tuple(map(str, values))
     except EncodingError:
-        raise WorkspaceError("private-unreadable", registry=statement.registry, line=line) from None
+        pass
+    line = sum(1 for at in _starts(private) if at <= start)
+    raise WorkspaceError("private-unreadable", registry=statement.registry, line=line)
 
 
 def _audit_rows(matter: Matter) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -84,8 +118,8 @@ def openings(session: Session, name: str, numbers: tuple[str, ...], *, everythin
         found: set[str] = set()
         theirs: list[tuple[Entry, list[str]]] = []
         for role, snapshot, roster in matter.rosters():
-            rows = {row.no for row in roster.rows}
-            asked = rows if (some := wanted[role]) is None else rows & set(some)
+            numbers_of = roster.numbers
+            asked = set(numbers_of if (some := wanted[role]) is None else (no for no in some if no in numbers_of))
             found |= asked
             if snapshot.statement.by == desk.workspace.bureau:
                 told += (opening for row in openings_of(desk, snapshot, asked) for opening in row)

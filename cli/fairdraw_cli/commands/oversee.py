@@ -12,6 +12,7 @@ from fairdraw.errors import SnapshotError, WorkspaceError
 from fairdraw.record import same_record
 from fairdraw.render import fingerprint
 from fairdraw.roles import DEPARTMENT, check_role, is_supervisor
+from fairdraw.roster import read_roster
 from fairdraw.schema import (
     Announcement,
     Draw,
@@ -24,7 +25,8 @@ from fairdraw.schema import (
     Statement,
     SubstitutionCall,
 )
-from fairdraw.snapshot import SECRET_LENGTH, check_opening, read_openings, read_roster
+from fairdraw.sealing import SECRET_LENGTH
+from fairdraw.snapshot import check_opening, read_openings
 from fairdraw.snapshot import freeze as freeze_registry
 from fairdraw.statement import Entry, parse_text, read_entry
 from fairdraw.statement import sign as sign_statement
@@ -34,13 +36,13 @@ from fairdraw_cli.commands.openings import opened
 from fairdraw_cli.commands.substitute import read_call
 from fairdraw_cli.commands.supervise import KEY, LOG, TRUST, Chair, folder_of, hand_over, kept_in, signer_of, sit
 from fairdraw_cli.cosigning import Request
-from fairdraw_cli.files import PRIVATE, create_private, read, read_secret, write
+from fairdraw_cli.files import PRIVATE, create_private, mapped, read, read_secret, write
 from fairdraw_cli.helping import command
 from fairdraw_cli.history import History, known_reader
 from fairdraw_cli.refused import MENDED, REFUSED, Source, check_refused, map_of, write_refused
 from fairdraw_cli.rows import bad_row
 from fairdraw_cli.session import Session
-from fairdraw_cli.source import open_source
+from fairdraw_cli.source import copied, open_source
 from fairdraw_cli.unitact import check_asked, check_next, keep_signed, tell_asked
 from fairdraw_cli.workspace import check_id
 from transparency_log.note import Note, SigningKey
@@ -92,19 +94,19 @@ def receipt(
     chair = sit(session, key, log, trust)
     snapshot = _entry(chair, index, SnapshotStatement)
     said = snapshot.of(SnapshotStatement)
-    data = read(roster) if roster is not None else open_source(log)(f"artifact/{said.roster.digest}")
+    data = copied(roster, said.roster) if roster is not None else open_source(log)(f"artifact/{said.roster.digest}")
     if data is None:
         raise WorkspaceError("artifact-missing", found=said.roster.digest)
-    rows = {row.no: row.seal for row in read_roster(data, said).rows}
+    rows = read_roster(data, said)
     opened = openings is not None
     if openings is not None:
         seen: set[tuple[str, str]] = set()
         for opening in read_openings(read(openings)):
-            if opening.no in rows:  # of two snapshots in one file, this one's
-                check_opening(opening, said, rows[opening.no])
+            if (row := rows.find(opening.no)) is not None:  # of two snapshots in one file, this one's
+                check_opening(opening, said, rows.row(row).seal)
                 seen.add((opening.no, opening.field))
         fields = [field for field, openable in said.private if openable]
-        lacking = [(no, field) for no in rows for field in fields if (no, field) not in seen]
+        lacking = [(no, field) for no in rows.numbers for field in fields if (no, field) not in seen]
         if lacking:
             # A receipt over a part would be taken for one over all.
             raise SnapshotError("openings-incomplete", no=lacking[0][0], field=lacking[0][1], count=len(lacking))
@@ -289,7 +291,7 @@ def freeze(
     create_private(chair.folder / f"{stem}.secret", f"{secret.hex()}\n".encode())
     rows = (canonical({"no": row.no, "private": list(row.private)}) for row in frozen.rows)
     write(chair.folder / f"{stem}.private.jsonl", lines(rows), mode=PRIVATE)
-    write(chair.folder / f"{stem}.roster.jsonl", frozen.roster.data)
+    write(chair.folder / f"{stem}.roster.jsonl", frozen.roster.artifact)
     if reading.numbers is not None:
         write(numbers, reading.numbers, mode=PRIVATE)
     entry = chair.signed(SnapshotStatement, **fields)
@@ -320,9 +322,9 @@ def openings(session: Session, index: int, numbers: tuple[str, ...], key: Path, 
     if said.by != chair.signer.name:
         raise WorkspaceError("private-of-a-department", name=said.by, registry=said.registry)
     stem = _stem(said)
-    secret, private = read_secret(chair.folder / f"{stem}.secret"), read(chair.folder / f"{stem}.private.jsonl")
-    roster = read_roster(read(chair.folder / f"{stem}.roster.jsonl"), said)
-    if lacking := sorted(set(numbers) - {row.no for row in roster.rows}):
+    secret, private = read_secret(chair.folder / f"{stem}.secret"), mapped(chair.folder / f"{stem}.private.jsonl")
+    roster = read_roster(mapped(chair.folder / f"{stem}.roster.jsonl"), said)
+    if lacking := sorted(no for no in numbers if no not in roster.numbers):
         raise WorkspaceError("no-such-row", registry=said.registry, found=lacking[0])
     told = [opening for row in opened(said, secret, private, numbers) for opening in row]
     path = chair.folder / f"{stem}.openings.jsonl"

@@ -123,7 +123,7 @@ def _names(matter: Matter, kind: Role, numbers: set[str]) -> dict[str, dict[str,
     Objects and inspectors are told apart: nothing keeps a hospital and an inspector from having one number.
     """
     told: dict[str, dict[str, str]] = {}
-    for role, snapshot, _ in matter.rosters():
+    for role, snapshot in matter.snapshots():
         if role != kind or snapshot.statement.by != matter.desk.workspace.bureau:
             continue
         for row in openings_of(matter.desk, snapshot, numbers, own=True):

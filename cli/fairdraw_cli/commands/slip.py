@@ -1,6 +1,7 @@
 """`slip`: one row's proof, to hand to whom it concerns, as a file and on paper; or those of all drawn objects."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -13,9 +14,10 @@ from fairdraw.randomness import artifacts_of
 from fairdraw.record import read_lines
 from fairdraw.render.page import slips_html
 from fairdraw.render.slipsheet import SlipSheet, make_slip_sheet
+from fairdraw.roster import Lookup
 from fairdraw.schema import Draw
-from fairdraw.slip import make_slips
-from fairdraw.snapshot import Opening, Roster
+from fairdraw.slip import slips_of
+from fairdraw.snapshot import Opening
 from fairdraw.statement import Entry
 from fairdraw_cli.casework import Matter, Role, find
 from fairdraw_cli.commands.openings import openings_of
@@ -28,10 +30,10 @@ from fairdraw_cli.session import LANGUAGES, Session, catalogue
 TOGETHER: Final = 100  # slips on one page: browsers print no thousands of codes at once
 
 
-def _registry_of(matter: Matter, no: str) -> tuple[Role, Entry, Roster]:
+def _registry_of(matter: Matter, no: str, opened: ExitStack) -> tuple[Role, Entry, Lookup]:
     """Return the registry of the draw in which a number stands; of two that have it, the objects'."""
-    for role, snapshot, roster in matter.rosters():
-        if any(row.no == no for row in roster.rows):
+    for role, snapshot, roster in matter.lookups(opened):
+        if roster.find(no) is not None:
             return role, snapshot, roster
     raise WorkspaceError("no-such-number", found=no)
 
@@ -50,13 +52,13 @@ def _check_open(matter: Matter, role: Role, *, own: bool) -> None:
 
 
 def _slips(
-    matter: Matter, draw: Entry, role: Role, snapshot: Entry, roster: Roster, numbers: Sequence[str],
+    matter: Matter, draw: Entry, role: Role, snapshot: Entry, roster: Lookup, numbers: Sequence[str],
     own: Mapping[str, Sequence[Opening]],
 ) -> Iterator[Slip]:  # fmt: skip
     place, said, drew = matter.desk.workspace, matter.said, draw.of(Draw)
-    return make_slips(
-        matter.desk.history.data,
-        matter.desk.sizes(),
+    return slips_of(
+        matter.desk.history.statements,
+        matter.desk.proofs(),
         announcement=matter.announcement,
         draw=draw,
         plan=matter.plan(),
@@ -89,10 +91,11 @@ def _print(path: Path, sheets: Sequence[SlipSheet], name: str, *, mode: int = PU
 
 
 def _one(session: Session, matter: Matter, draw: Entry, no: str, *, own: bool) -> None:
-    role, snapshot, roster = _registry_of(matter, no)
-    _check_open(matter, role, own=own)
-    openings = {no: next(openings_of(matter.desk, snapshot, [no], own=True))} if own else {}
-    [made] = _slips(matter, draw, role, snapshot, roster, [no], openings)
+    with ExitStack() as opened:
+        role, snapshot, roster = _registry_of(matter, no, opened)
+        _check_open(matter, role, own=own)
+        openings = {no: next(openings_of(matter.desk, snapshot, [no], own=True))} if own else {}
+        [made] = _slips(matter, draw, role, snapshot, roster, [no], openings)
     stem = f"{matter.name}.{no}.slip{'.own' if own else ''}"
     folder = matter.desk.workspace.draw(matter.name)
     path = folder / f"{stem}.fairdraw.json"
@@ -117,13 +120,14 @@ def slips_of_drawn(matter: Matter, draw: Entry, folder: Path) -> dict[Path, Slip
         WorkspaceError: `slip-while-sealed`.
     """
     _check_open(matter, "objects", own=False)
-    role, snapshot, roster = next(matter.rosters())
     _, drawn = read_lines(lines(result_list(matter.desk.workspace, draw.of(Draw))))
     numbers = sorted(line.no for line in drawn)
-    made = {
-        folder / f"{matter.name}.{one.no}.slip.fairdraw.json": one
-        for one in _slips(matter, draw, role, snapshot, roster, numbers, {})
-    }
+    with ExitStack() as opened:
+        role, snapshot, roster = next(matter.lookups(opened))
+        made = {
+            folder / f"{matter.name}.{one.no}.slip.fairdraw.json": one
+            for one in _slips(matter, draw, role, snapshot, roster, numbers, {})
+        }
     return dict(zip(made, _on_paper(matter, draw, made), strict=True))
 
 

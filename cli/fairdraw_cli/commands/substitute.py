@@ -206,7 +206,7 @@ def _check_due(desk: Desk, calls: Sequence[Called], called: Called) -> None:
     """
     said, trust = called.entry.of(SubstitutionCall), desk.workspace.trust
     limit = limit_of(said, trust.chains, trust.margin)
-    if cosigned_before(desk.sizes(), called.entry.index, limit) is None:
+    if cosigned_before(desk.sizes(above=called.entry.index), called.entry.index, limit) is None:
         raise WorkspaceError("not-witnessed-in-time", index=called.entry.index, limit=format_time(limit))
     for earlier in calls:
         if earlier.made is None and earlier.entry.index < called.entry.index:

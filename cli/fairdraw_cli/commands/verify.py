@@ -1,18 +1,19 @@
 """`verify`: what a stranger does with a bundle or a slip, with a trust file of one's own."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import click
 
-from fairdraw import slipcode
+from fairdraw import packaged, slipcode
 from fairdraw.bundle import Bundle, read_file
 from fairdraw.encoding import parse_time
 from fairdraw.render import report_text
 from fairdraw.snapshot import read_openings
 from fairdraw.trust import parse_trust
-from fairdraw.verify import Report, verify_bundle
+from fairdraw.verify.report import Report
 from fairdraw.verify.slips import verify_slip
 from fairdraw_cli.files import read
 from fairdraw_cli.helping import command
@@ -38,12 +39,14 @@ def _judge(
     opened = tuple(read_openings(read(openings))) if openings else ()
     seen = None
     if log is not None:
-        from fairdraw_cli.source import open_source, view
+        from fairdraw_cli.source import open_source, rosters_in, view
 
-        seen = view(open_source(log), known, where=log)
+        seen = replace(view(open_source(log), known, where=log), roster=rosters_in(log))
     given = as_of is not None
     session.progress(2, STEPS, "log")
     if isinstance(carried, Bundle):
+        from fairdraw.verify import verify_bundle
+
         return verify_bundle(
             carried, known, as_of=time_of, as_of_given=given, log=seen, bundle_only=bundle_only, openings=opened
         )
@@ -83,7 +86,7 @@ def verify(
     report = _judge(session, file, trust, log=log, as_of=as_of, bundle_only=bundle_only, openings=openings)
     session.progress(3, STEPS, "checked")
     session.answer(report.as_json())
-    session.line(report_text(report, session.words).rstrip("\n"))
+    session.line(report_text(report, packaged.catalogue(session.lang)).rstrip("\n"))
     asked = {check.code: check.reason for check in report.checks}
     if asked.get("no-other-draw") == "no-log":
         session.say("verify.use-log")

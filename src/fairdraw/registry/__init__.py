@@ -5,24 +5,17 @@ done in `snapshot`; the names of the neighbouring modules that a caller needs ar
 """
 
 from collections import abc
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-from fairdraw.encoding import canonical_checked
 from fairdraw.errors import RegistryError
-from fairdraw.registry.cells import Value, as_typed, attribute_reader, private_reader, read_code, read_text, total_at
+from fairdraw.registry.cells import Value, as_typed
+from fairdraw.registry.layout import Layout, lay_out
 from fairdraw.registry.mapping import RESERVED, Mapping, default_map, load_map
 from fairdraw.registry.mending import REMARKS, binding, put_back, read_mended
-from fairdraw.registry.numbering import (
-    assign_numbers,
-    check_apart,
-    check_number,
-    format_numbers,
-    key_digest,
-    parse_numbers,
-)
+from fairdraw.registry.numbering import assign_numbers, format_numbers, key_digest, parse_numbers
 from fairdraw.registry.problems import Problem, as_problem, left_out_list
 from fairdraw.registry.recusals import read_pairs
 from fairdraw.registry.tabular import Table, make_table, read_table
@@ -132,7 +125,7 @@ def read_rows(
 
 def _read(table: Table, mapping: Mapping, *, name: str, numbers: bytes | None, secret: bytes | None) -> Reading:
     known = parse_numbers(numbers) if numbers is not None else {}
-    layout = _lay_out(mapping, table)
+    layout = lay_out(mapping, table)
     rows, problems = _read_rows(table, layout)
     if not rows and not problems:
         raise RegistryError("registry-empty", expected="rows", found=name)
@@ -181,33 +174,6 @@ def _table(
     return table, mapping or default_map([column for column in table.columns if column])
 
 
-_Fault = tuple[str, int | None, RegistryError]  # the field or column, its position if it is one, what was raised
-
-
-class _Column(NamedTuple):
-    """One use of a column: the label in messages, its position in the file (`at`), the reader of its cells."""
-
-    label: str
-    at: int
-    read: Callable[[object], Value]
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Where everything stands in the values that a row is read into: attrs, private, then the others.
-
-    `number` is the position of the number, None if it is assigned by the values at `key`; `unique` are
-    (label, positions) of what may not recur.
-    """
-
-    columns: tuple[_Column, ...]
-    attrs: tuple[str, ...]
-    private: int
-    number: int | None
-    key: tuple[int, ...]
-    unique: tuple[tuple[str, tuple[int, ...]], ...]
-
-
 class _Found(NamedTuple):
     """A good row; `no` is its number, or the key by which it is given one."""
 
@@ -216,127 +182,33 @@ class _Found(NamedTuple):
     private: tuple[str, ...]
 
 
-def _lay_out(mapping: Mapping, table: Table) -> _Layout:
-    attrs = tuple(sorted(mapping.attrs))
-    private = {**mapping.private, **mapping.closed}
-    columns = [
-        _Column(
-            field,
-            table.index(attribute.column),
-            attribute_reader(
-                kind=attribute.kind,
-                words=attribute.words,
-                default=attribute.default,
-                separator=attribute.separator,
-                required=attribute.required,
-            ),
-        )
-        for field in attrs
-        for attribute in [mapping.attrs[field]]
-    ] + [
-        _Column(field, table.index(sealed.column), private_reader(check=sealed.check, required=sealed.required))
-        for field, sealed in private.items()
-    ]
-    positions = {column.label: position for position, column in enumerate(columns)}
-
-    def place(label: str, column: str, read: Callable[[object], Value] = read_text) -> int:
-        columns.append(_Column(label, table.index(column), read))
-        return len(columns) - 1
-
-    number = None if mapping.no.column is None else place(RESERVED, mapping.no.column, _read_number)
-    # The key is made of the cells as they are: a map that changes must not give a row another number.
-    key = tuple(place(column, column) for column in mapping.no.by)
-    unique = [(",".join(mapping.no.by), key)] if key else []
-    for names in mapping.identity:
-        at = tuple(positions[name] if name in positions else place(name, name) for name in names)
-        unique.append((",".join(names), at))
-    return _Layout(tuple(columns), attrs, len(private), number, key, tuple(unique))
-
-
-def _read_number(cell: object) -> str:
-    no = read_code(cell)
-    check_number(no)
-    return no
-
-
-def _read_rows(table: Table, layout: _Layout) -> tuple[list[_Found], list[Problem]]:
+def _read_rows(table: Table, layout: Layout) -> tuple[list[_Found], list[Problem]]:
     rows: list[_Found] = []
     problems: list[Problem] = []
     numbers: dict[object, int] = {}
     seen: list[dict[object, int]] = [{} for _ in layout.unique]
     shared: dict[tuple[Value, ...], abc.Mapping[str, Value]] = {}
-    width, number, key = len(table.columns), layout.number, layout.key
-    public, sealed = slice(len(layout.attrs)), slice(len(layout.attrs), len(layout.attrs) + layout.private)
     for line, cells in table.rows:
-        if (total := total_at(cells)) is not None:
-            error = RegistryError("total-row", expected="registry-row", found=as_typed(cells[total]))
-            name, cell = (*table.columns, "")[min(total, width)], table.cell(line, total)
-            problems.append(as_problem(error, line=line, field=name, cell=cell))
-            continue
-        values, faults = _read_cells(cells, layout.columns, width=width)
-        private = cast("tuple[str, ...]", tuple(values[sealed]))
-        no = str(values[number] or "") if number is not None and values else ""
-        if no:
-            # A reader who ignores case would take one number for the other.
-            at = layout.columns[number].at if number is not None else None
-            faults += _repeated(numbers, no.casefold(), line, (RESERVED, at), code="number-repeated")
-        if faults := faults or _faults_of_row(values, no, private, layout, seen, line):
+        no, values, step, faults = layout.judge(cells)
+        # A reader who ignores case would take one number for the other.
+        if no and (error := _repeated(numbers, no.casefold(), line, code="number-repeated")):
+            step, faults = 1, (*(faults if step == 1 else ()), (RESERVED, layout.number_at, error))
+        if step in (0, 3):
+            for (label, _), known, identity in zip(layout.unique, seen, layout.identities(values), strict=True):
+                if identity is not None and (error := _repeated(known, identity, line, code="row-repeated")):
+                    faults = (*faults, (label, None, error))
+        if faults:
             problems += [
                 as_problem(error, line=line, field=label, cell="" if at is None else table.cell(line, at))
                 for label, at, error in faults
             ]
             continue
-        if (attrs := shared.get(values_of := tuple(values[public]))) is None:
-            attrs = shared[values_of] = dict(zip(layout.attrs, values_of, strict=True))
-        rows.append(_Found(no.encode() or canonical_checked([values[at] for at in key]), attrs, private))
+        if (attrs := shared.get(public := layout.attrs_of(values))) is None:
+            attrs = shared[public] = dict(zip(layout.attrs, public, strict=True))
+        rows.append(_Found(no.encode() or layout.key_of(values), attrs, layout.private_of(values)))
     return rows, problems
 
 
-def _read_cells(
-    cells: Sequence[object], columns: tuple[_Column, ...], *, width: int
-) -> tuple[list[Value], list[_Fault]]:
-    if len(cells) != width and (len(cells) < width or any(cell != "" for cell in cells[width:])):
-        # A missing or stray comma moves every later value into its neighbour's field.
-        return [], [("", None, RegistryError("cell-count", expected=width, found=len(cells)))]
-    try:
-        return [read(cells[at]) for _, at, read in columns], []
-    except RegistryError:
-        pass  # the row is bad: walk it again, cell by cell, to find everything that is wrong with it
-    values: list[Value] = []
-    faults: dict[int, _Fault] = {}  # a column that feeds two fields is reported once
-    for label, at, read in columns:
-        try:
-            values.append(read(cells[at]))
-        except RegistryError as error:
-            values.append(None)
-            faults.setdefault(at, (label, at, error))
-    return values, list(faults.values())
-
-
-def _faults_of_row(
-    values: list[Value],
-    no: str,
-    private: tuple[str, ...],
-    layout: _Layout,
-    seen: list[dict[object, int]],
-    line: int,
-) -> list[_Fault]:
-    try:
-        check_apart(no, private)
-    except RegistryError as error:
-        return [(RESERVED, None if layout.number is None else layout.columns[layout.number].at, error)]
-    faults: list[_Fault] = []
-    for (label, positions), known in zip(layout.unique, seen, strict=True):
-        identity = tuple([values[position] for position in positions])
-        if any(identity) or any(value not in ("", None) for value in identity):
-            faults += _repeated(known, identity, line, (label, None), code="row-repeated")
-        elif positions == layout.key:
-            faults.append((label, None, RegistryError("required", expected="text", found="")))
-    return faults
-
-
-def _repeated(
-    known: dict[object, int], value: object, line: int, where: tuple[str, int | None], *, code: str
-) -> list[_Fault]:
+def _repeated(known: dict[object, int], value: object, line: int, *, code: str) -> RegistryError | None:
     first = known.setdefault(value, line)
-    return [] if first == line else [(*where, RegistryError(code, expected="unique", found=f"line {first}"))]
+    return None if first == line else RegistryError(code, expected="unique", found=f"line {first}")

@@ -65,6 +65,29 @@ class Marked:
     shown: object
 
 
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A value of a type that no cell has, such as a fraction or a list: whoever made the file decides what it means."""
+
+    shown: str
+
+    def __repr__(self) -> str:
+        return self.shown
+
+
+class Unreadable(tuple[object, ...]):
+    """A row that could not be taken apart: its text as the one cell, the column that is to blame if any, and why."""
+
+    field: str
+    error: RegistryError
+
+    def __new__(cls, text: str, error: RegistryError, field: str = "") -> "Unreadable":
+        """Return the row of this text."""
+        row = super().__new__(cls, (text,))
+        row.field, row.error = field, error
+        return row
+
+
 def normal(text: str) -> str:
     """Return text in NFC without the white space around it.
 

@@ -31,8 +31,8 @@ _LICENCE: Final = re.compile(r"[0-9A-Z]{8}[0-9X][0-9]{6}[0-9A-Z]{7}")  # 医疗�
 _PREFIXED: Final = re.compile(r"[A-Z]{0,3}?([0-9A-Z]{18})")
 
 _TEMPLATE: Final = re.compile(r"([A-Za-z0-9._:-]*)%(?:0([1-9]))?d([A-Za-z0-9._:-]*)")
-_NUMBERS_HEADER: Final = "no,key"
-_NUMBERS_LINE: Final = re.compile(r"([A-Za-z0-9._:-]{1,40}),([0-9a-f]{64})")
+NUMBERS_HEADER: Final = "no,key"
+NUMBERS_LINE: Final = re.compile(r"([A-Za-z0-9._:-]{1,40}),([0-9a-f]{64})")
 
 
 def check_number(no: str) -> None:
@@ -108,10 +108,13 @@ def assign_numbers(
 
     New keys take the counters after the highest one ever used, in the order of their bytes, or, with a
     `secret`, of HMAC-SHA256(secret, key).
+
+    Raises:
+        RegistryError: `number-malformed` where a counter has outgrown the length of a number.
     """
     numbers = dict(known)
     taken = {no.casefold() for no in known.values()}
-    counter = max((_counter(no, template) for no in known.values()), default=0)
+    counter = max((counter_of(no, template) for no in known.values()), default=0)
     # In the order of names, whoever has a public list of institutions could put the names back on the masked
     # roster.
     order = (lambda key: hmac.digest(secret, key, "sha256")) if secret else None
@@ -120,11 +123,14 @@ def assign_numbers(
             counter += 1
             while (no := template % counter).casefold() in taken:
                 counter += 1
+            if not NUMBER.fullmatch(no):
+                raise RegistryError("number-malformed", expected="number", found=no)
             numbers[digest] = no
     return numbers
 
 
-def _counter(no: str, template: str) -> int:
+def counter_of(no: str, template: str) -> int:
+    """Return the counter with which a template gives a number, 0 if it is none of its numbers."""
     found = _TEMPLATE.fullmatch(template)
     before, _, after = found.groups() if found else ("", "", "")
     middle = no[len(before) : len(no) - len(after)]
@@ -139,7 +145,7 @@ def key_digest(key: bytes) -> str:
 def format_numbers(numbers: Mapping[str, str]) -> bytes:
     """Return the bytes of `numbers.csv`: `no,key` in the order of the numbers."""
     lines = [f"{no},{digest}" for no, digest in sorted((no, digest) for digest, no in numbers.items())]
-    return "".join(f"{line}\n" for line in [_NUMBERS_HEADER, *lines]).encode()
+    return "".join(f"{line}\n" for line in [NUMBERS_HEADER, *lines]).encode()
 
 
 def parse_numbers(data: bytes) -> dict[str, str]:
@@ -151,9 +157,9 @@ def parse_numbers(data: bytes) -> dict[str, str]:
     numbers: dict[str, str] = {}
     taken: set[str] = set()
     header, *lines = data.decode("ascii", errors="replace").split("\n")
-    wrong = 1 if header != _NUMBERS_HEADER else 0
+    wrong = 1 if header != NUMBERS_HEADER else 0
     for line, text in enumerate(lines[:-1], start=2):
-        found = _NUMBERS_LINE.fullmatch(text)
+        found = NUMBERS_LINE.fullmatch(text)
         # A number given twice would put one row's fate on another.
         if wrong or not found or found[1].casefold() in taken or found[2] in numbers:
             raise RegistryError("numbers-malformed", line=wrong or line, expected="number,sha256", found=text[:80])

@@ -7,6 +7,9 @@ from typing import Final
 from fairdraw.encoding import canonical, lines
 from fairdraw.errors import RegistryError
 
+Fault = tuple[str, int | None, RegistryError]
+"""The field or column, its position in the file if it is one, and what is wrong with it."""
+
 MAX_FOUND: Final = 80  # a cell may hold a novel; a message shows where it begins
 
 

@@ -84,7 +84,8 @@ def propose(data: bytes, *, name: str, sheet: str | None = None, who: Who | None
     Raises:
         RegistryError: the file cannot be read, `header-not-found`, or `propose-no-key`.
     """
-    header = _find_header(islice(read_lines(data, name=name, sheet=sheet).rows, SEARCHED))
+    lines = read_lines(data, name=name, sheet=sheet)
+    header = 1 if lines.columns is not None else _find_header(islice(lines.rows, SEARCHED))
     table = read_table(data, name=name, sheet=sheet, header=header)
     columns: list[list[str]] = [[] for _ in table.columns]
     count = 0
