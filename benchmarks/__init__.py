@@ -1,1 +1,1 @@
-"""Measurements: ratios against a peer or a limit taken in the same run. `make bench` prints them all."""
+"""Measurements: ratios against a peer or a limit taken in the same run. `make bench` writes docs/performance.md."""

@@ -17,8 +17,8 @@ from itertools import combinations, count, product
 from benchmarks.measure import table
 from fairdraw.assignment import assign
 from fairdraw.beacon import CHAINS
+from fairdraw.roster import RosterRow
 from fairdraw.rules import Eligible, Team
-from fairdraw.snapshot import RosterRow
 from fairdraw.tickets import KeyMaterial, ticketer
 
 Matching = tuple[tuple[str, ...], ...]  # of each object in order the numbers of its team, sorted
