@@ -8,10 +8,10 @@ from fairdraw.announcement import artifact_of
 from fairdraw.encoding import canonical, lines
 from fairdraw.errors import AnnouncementError, SeedError
 from fairdraw.record import Record
+from fairdraw.roster import listing_of
 from fairdraw.rules import Batch
 from fairdraw.schema import Announcement, Commitment, Committed, Contributor, Withdrawal
 from fairdraw.seed import commitment
-from fairdraw.snapshot import listing_of
 from support.story import (
     SLOT,
     Told,

@@ -17,8 +17,9 @@ from fairdraw.bundle import Bundle, read_file
 from fairdraw.encoding import canonical, from_base64, parse
 from fairdraw.errors import Error
 from fairdraw.record import read_lines
+from fairdraw.roster import read_row
 from fairdraw.schema import SnapshotStatement
-from fairdraw.snapshot import read_openings, read_row
+from fairdraw.snapshot import read_openings
 from fairdraw.statement import parse_text, read_entry
 from fairdraw.trust import parse_trust
 from fairdraw.verify import Report

@@ -14,8 +14,8 @@ from fairdraw.encoding import canonical, lines, parse
 from fairdraw.errors import BundleError
 from fairdraw.record import Record
 from fairdraw.registry import Registry
+from fairdraw.roster import listing_of
 from fairdraw.schema import Announcement
-from fairdraw.snapshot import listing_of
 from fairdraw.verify import verify_bundle
 from support.story import (
     Story,

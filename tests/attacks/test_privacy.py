@@ -5,7 +5,8 @@ import pytest
 from fairdraw.encoding import canonical
 from fairdraw.errors import SnapshotError
 from fairdraw.schema import SnapshotStatement
-from fairdraw.snapshot import check_opening, field_leaf, freeze, open_row, salt
+from fairdraw.sealing import field_leaf, salt
+from fairdraw.snapshot import check_opening, freeze, open_row
 from support.story import begin, failing, objects, secret, tell
 
 # -- 34: one field opens one field --------------------------------------------------------------------------------

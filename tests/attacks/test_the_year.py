@@ -12,7 +12,7 @@ from examples.year import SCRIPTS, tell, verify
 from pydantic import ValidationError
 
 from fairdraw.acts import OutcomeLine
-from fairdraw.bundle import evidence, relevant, statements
+from fairdraw.bundle import Proofs, evidence, relevant, statements
 from fairdraw.compliance import plan_faults
 from fairdraw.errors import AnnouncementError, RegulationError
 from fairdraw.itemlist import read_items
@@ -182,7 +182,7 @@ def test_an_earlier_draw_left_out_of_a_bundles_history_is_missed(monkeypatch):
         for entry in relevant(statements(world.entries), matter.announcement, matter.draw)
         if entry.index >= later.index or isinstance(entry.statement, ItemList)
     ]
-    cut = whole.model_copy(update=evidence(world.entries, world.sizes(), carried))
+    cut = whole.model_copy(update=evidence(Proofs.of(world.entries, world.sizes()), carried))
     alone = verify_bundle(cut, world.trust, as_of=world.now, bundle_only=True)
     assert alone.check("closed-inputs").reason == "history-cut"  # an old item list before the gap is no excuse
     told = verify_bundle(cut, world.trust, as_of=world.now, log=world.view())

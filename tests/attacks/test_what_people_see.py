@@ -5,12 +5,12 @@ from hashlib import sha256
 import pytest
 
 from fairdraw.announcement import artifact_of
-from fairdraw.bundle import Path, Slip, evidence, read_file
+from fairdraw.bundle import Path, Proofs, Slip, evidence, read_file
 from fairdraw.encoding import canonical, from_base64, lines, parse, to_base64
 from fairdraw.errors import BundleError
 from fairdraw.record import Record
+from fairdraw.roster import listing_of
 from fairdraw.schema import Announcement, Reveal, RevealsClosed, SnapshotStatement, Substitution, SubstitutionCall
-from fairdraw.snapshot import listing_of
 from fairdraw.verify import Report, verify_slip
 from support.acts import call, somebody
 from support.slips import drawn_and_not, slip_of
@@ -272,7 +272,7 @@ def test_a_slip_cannot_leave_out_the_reveals_that_count_and_so_compute_another_k
     honest = slip_of(told, drawn)
     assert judged(told, honest, log=told.log()).verdict == "holds"
     kept = [entry for entry in every(told) if not isinstance(entry.statement, Reveal | RevealsClosed)]
-    bent = change(honest, teams=(), **evidence(told.story.entries, sizes(told.story), kept))
+    bent = change(honest, teams=(), **evidence(Proofs.of(told.story.entries, sizes(told.story)), kept))
     assert failing(judged(told, bent)) == {"bureau-chain": "chain-broken"}
 
 

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from fairdraw.bundle import Bundle, Slip, read_file
 from fairdraw.encoding import from_base64, to_base64
 from fairdraw.errors import Error
+from fairdraw.roster import read_roster
 from fairdraw.schema import Plan, SnapshotStatement
 from fairdraw.slip import make_slip
-from fairdraw.snapshot import open_row, read_roster
+from fairdraw.snapshot import open_row
 from fairdraw.statement import check_signatures, read_entry
 from fairdraw.trust import parse_trust
 from fairdraw.verify import LogView, verify_slip

@@ -20,6 +20,7 @@ from fairdraw.encoding import canonical, format_time, parse, parse_time, split_l
 from fairdraw.encoding import lines as joined
 from fairdraw.errors import Error
 from fairdraw.itemlist import format_items, read_items
+from fairdraw.roster import listing_of
 from fairdraw.schema import (
     Announcement,
     Draw,
@@ -31,7 +32,6 @@ from fairdraw.schema import (
     Statement,
     Substitution,
 )
-from fairdraw.snapshot import listing_of
 from fairdraw.statement import Entry
 from transparency_log import merkle
 

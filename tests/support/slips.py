@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from fairdraw.announcement import artifact_of
+from fairdraw.announcement import artifact_of, key_material
 from fairdraw.bundle import Slip
-from fairdraw.draw import key_material
 from fairdraw.encoding import lines
 from fairdraw.messages import Catalogue
 from fairdraw.render import Access

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
-from fairdraw.announcement import Inputs, announce, artifact_of, read_exclusions, read_recusals
+from fairdraw.announcement import Inputs, announce, artifact_of, key_material, read_exclusions, read_recusals
 from fairdraw.beacon import Chain, Pulse, practice_chain, practice_pulse
-from fairdraw.bundle import Bundle, Carried, evidence, make_bundle
-from fairdraw.draw import Outcome, draw_lots, key_material
+from fairdraw.bundle import Bundle, Carried, Proofs, evidence, make_bundle
+from fairdraw.draw import Outcome, draw_lots
 from fairdraw.encoding import canonical, end_of_day, parse_time, to_base64
 from fairdraw.randomness import check_value, settled_at
 from fairdraw.record import Record, make_record
@@ -538,7 +538,7 @@ def past_the_round(told: Told) -> Told:
 
 def rebundled(told: Told, carried: Sequence[Entry]) -> Bundle:
     """Return the bundle of an attacker who chooses what it carries; every proof in it is genuine."""
-    return change(told.bundle(), evidence(told.story.entries, sizes(told.story), carried))
+    return change(told.bundle(), evidence(Proofs.of(told.story.entries, sizes(told.story)), carried))
 
 
 def waiting(report: Report) -> dict[str, str]:

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fairdraw import Bureau, Casebook, read_rows
 from fairdraw.beacon import Pulse, practice_chain, practice_pulse
+from fairdraw.bulk.freezing import Freezing, Input
 from fairdraw.encoding import canonical, format_time, parse_time
 from fairdraw.errors import AnnouncementError, BeaconError, BureauError, Error, SnapshotError, StatementError
 from fairdraw.schema import Announcement, Draw, Key, Plan, SnapshotStatement, Void
@@ -382,3 +384,22 @@ def test_an_announcement_of_another_bureau_in_the_log_is_not_drawn(hall: Hall) -
     with refused("statement-not-there"):
         hall.draw(hall.bureau.entries[index])
     assert list(hall.bureau.own(Draw)) == []
+
+
+def test_a_program_logs_what_it_has_frozen_once_and_only_with_its_roster(hall: Hall, tmp_path: Path) -> None:
+    hall.prepare()
+    path = tmp_path / "a.csv"
+    path.write_text("no,private.name\nH-1,甲\nH-2,乙\nx y,丁\n", "utf-8")
+    with Freezing(Input(path, "csv", None, "a"), tmp_path / "x", bytes(range(32))) as frozen:
+        found = frozen.read()
+        made = frozen.seal()
+        with refused("artifact-not-there"):
+            hall.bureau.log_frozen(hall.now, "hospitals", made, found.problems)
+        hall.storage.create(f"artifact/{made.listing.digest}", made.roster.read_bytes())
+        entry = hall.bureau.log_frozen(hall.now, "hospitals", made, found.problems)
+        assert hall.bureau.log_frozen(hall.now, "hospitals", made, found.problems) == entry
+    said = entry.of(SnapshotStatement)
+    assert said.roster == made.listing
+    assert said.left_out is not None
+    assert said.left_out.count == 1
+    assert hall.bureau.newest("hospitals") == entry

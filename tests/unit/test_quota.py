@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from fairdraw.errors import FilterError, PlanError
 from fairdraw.exclusion import Exclusion
 from fairdraw.quota import allocate, is_singled_out, largest_remainder, strata_of
+from fairdraw.roster import Roster, RosterRow
 from fairdraw.schema import Plan
-from fairdraw.snapshot import Roster, RosterRow
 from support.story import SLOT, Story, rule
-from transparency_log import merkle
 
 GRADES = (
     {"grade": "excellent", "factor": "3/10", "rounding": "floor", "whole": False},
@@ -24,8 +23,7 @@ GRADES = (
 
 
 def roster(*rows: dict[str, object]) -> Roster:
-    told = tuple(RosterRow(f"H-{i:05d}", row, "") for i, row in enumerate(rows))
-    return Roster(told, merkle.Tree([]), b"")
+    return Roster.of(RosterRow(f"H-{i:05d}", row, "0" * 64) for i, row in enumerate(rows))
 
 
 def rows(**counts: int) -> list[dict[str, object]]:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from fairdraw.encoding import canonical, lines
 from fairdraw.errors import SnapshotError
 from fairdraw.registry import Registry, Row
+from fairdraw.roster import read_roster
 from fairdraw.schema import SnapshotStatement
-from fairdraw.snapshot import attribute_groups, check_opening, freeze, open_row, read_openings, read_roster
+from fairdraw.snapshot import attribute_groups, check_opening, freeze, open_row, read_openings
 from support.story import Story, objects, secret
 from transparency_log import merkle
 
