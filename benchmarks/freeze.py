@@ -39,6 +39,7 @@ ROWS: Final = {"full": 10_000_000, "small": 100_000}
 PLAIN: Final = {"full": 300_000, "small": 5_000}
 PEAKS: Final = {"long": 100_000_000, "full": 3_000_000, "small": 100_000}
 LEAST: Final = {"long": 1_000_000, "full": 1_000_000, "small": 20_000}
+PARQUET: Final = 10_000_000  # at most: a file has to be written first
 BATCH: Final = 10_000
 
 
@@ -92,6 +93,7 @@ def _off(rows: int) -> Told:
 
 def _memory(least: int, most: int) -> Iterator[Figure]:
     for kind, what, limit in (("pipe", "CSV on a pipe", 256), ("parquet", "Parquet", 512)):
+        most = min(most, PARQUET) if kind == "parquet" else most
         few, many = (apart("benchmarks.freeze", "bulk", rows, kind, 0) for rows in (least, most))
         c = programs.run("freeze", most)
         assert many["root"] == c["root"]  # noqa: S101 - as above
