@@ -51,7 +51,7 @@ def moving(session: Session) -> Iterator[Callable[[str, int, int | None, int], N
             return
         last = now
         session.progress(done, total, what)
-        if shown:
+        if shown and (what != "read" or rows > first[2]):  # one look tells no rate
             spent = max(now - first[0], _EVERY)
             rate, pace = (rows - first[2]) / spent, (done - first[1]) / spent
             left = timedelta(seconds=int((total - done) / pace)) if total and pace else None
