@@ -29,15 +29,17 @@ from fairdraw.sealing import SECRET_LENGTH
 from fairdraw.statement import Entry
 from fairdraw_cli.commands.freeze import (
     Cluster,
+    begin_snapshot,
     check_attributes,
     plan_of,
+    private_lines_of,
     snapshots_of,
     tell_anonymity,
     tell_problems,
 )
 from fairdraw_cli.desk import Desk, published
 from fairdraw_cli.extras import need
-from fairdraw_cli.files import PRIVATE, PUBLIC, create_private, place_link, write
+from fairdraw_cli.files import PRIVATE, PUBLIC, place_link, write
 from fairdraw_cli.progress import moving
 from fairdraw_cli.refused import Source
 from fairdraw_cli.session import Session
@@ -167,9 +169,7 @@ def _log(desk: Desk, asked: Asked, found: Found, made: Frozen, secret: bytes) ->
 
 def _same(desk: Desk, registry: str, earlier: Sequence[tuple[str, SnapshotStatement]], made: Frozen) -> bool:
     """Say whether the newest snapshot has these very rows: an earlier `freeze --once` has logged it."""
-    folder = desk.workspace.registry(registry)
-    older = folder / f"private-{len(earlier)}.jsonl"
-    private = older if older.exists() else folder / "private.jsonl"
+    private = private_lines_of(desk.workspace, registry, len(earlier))
     roster = desk.workspace.root / "artifacts" / earlier[-1][1].roster.digest
     return (
         made.private_lines is not None
@@ -182,13 +182,7 @@ def _same(desk: Desk, registry: str, earlier: Sequence[tuple[str, SnapshotStatem
 def _store(desk: Desk, registry: str, number: int, made: Frozen, secret: bytes) -> None:
     """Store all that the snapshot needs later, before it is logged; the files of rows get their names at a stroke."""
     place = desk.workspace
-    folder = place.registry(registry)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    place.secret(f"{registry}-{number}.secret").unlink(missing_ok=True)  # of a snapshot that was never logged
-    create_private(place.secret(f"{registry}-{number}.secret"), f"{secret.hex()}\n".encode())
-    before = folder / f"private-{number - 1}.jsonl"
-    if (folder / "private.jsonl").exists() and not before.exists():
-        (folder / "private.jsonl").rename(before)
+    folder = begin_snapshot(place, registry, number, secret)
     if made.private_lines is not None:
         place_link(made.private_lines, folder / "private.jsonl", mode=PRIVATE)
     else:

@@ -112,11 +112,8 @@ def _private_lines(rows: Iterable[Row]) -> bytes:
     return encoding.lines(encoding.canonical({"no": row.no, "private": list(row.private)}) for row in rows)
 
 
-def _store(
-    desk: Desk, registry: str, *, number: int, reading: Reading, frozen: Snapshot, secret: bytes, keep_private: bool
-) -> None:
-    """Store all that the snapshot needs later, before it is logged: a lost secret opens nothing for ever."""
-    place = desk.workspace
+def begin_snapshot(place: Workspace, registry: str, number: int, secret: bytes) -> Path:
+    """Keep a snapshot's secret, lay the private lines of the one before aside, and return the registry's folder."""
     folder = place.registry(registry)
     folder.mkdir(mode=0o700, exist_ok=True)
     place.secret(f"{registry}-{number}.secret").unlink(missing_ok=True)  # of a snapshot that was never logged
@@ -124,6 +121,23 @@ def _store(
     before = folder / f"private-{number - 1}.jsonl"
     if (folder / "private.jsonl").exists() and not before.exists():
         (folder / "private.jsonl").rename(before)
+    return folder
+
+
+def private_lines_of(place: Workspace, registry: str, newest: int) -> Path:
+    """Return where the private lines of a registry's newest snapshot are, if they were kept."""
+    folder = place.registry(registry)
+    # After one that was cut off before it logged anything, `private.jsonl` is that one's.
+    older = folder / f"private-{newest}.jsonl"
+    return older if older.exists() else folder / "private.jsonl"
+
+
+def _store(
+    desk: Desk, registry: str, *, number: int, reading: Reading, frozen: Snapshot, secret: bytes, keep_private: bool
+) -> None:
+    """Store all that the snapshot needs later, before it is logged: a lost secret opens nothing for ever."""
+    place = desk.workspace
+    folder = begin_snapshot(place, registry, number, secret)
     # Where nothing is to be kept an empty file is: else a later snapshot's would be taken for this one's.
     write(folder / "private.jsonl", _private_lines(frozen.rows) if keep_private else b"", mode=PRIVATE)
     write(folder / "roster.jsonl", frozen.roster.artifact)
@@ -138,10 +152,7 @@ def _store(
 def _logged_already(desk: Desk, registry: str, frozen: Snapshot) -> Entry | None:
     """Return the registry's newest snapshot if it has these very rows: a `freeze` that was cut off has logged it."""
     logged = [e for e, s in desk.history.all(SnapshotStatement, desk.workspace.bureau) if s.registry == registry]
-    folder = desk.workspace.registry(registry)
-    # After one that was cut off before it logged anything, `private.jsonl` is that one's.
-    older = folder / f"private-{len(logged)}.jsonl"
-    private = older if older.exists() else folder / "private.jsonl"
+    private = private_lines_of(desk.workspace, registry, len(logged))
     if not logged or not private.exists() or read(private) != _private_lines(frozen.rows):
         return None
     statement = logged[-1].of(SnapshotStatement)

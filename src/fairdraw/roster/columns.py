@@ -5,6 +5,7 @@ are kept just where its line ends and which group of attributes it has: attribut
 recognised by them, and rows share few groups of them. Rows and numbers are made when they are asked for.
 """
 
+from abc import abstractmethod
 from array import array
 from bisect import bisect_left
 from collections import Counter
@@ -13,11 +14,13 @@ from hashlib import sha256
 from io import BytesIO
 from itertools import chain, compress
 from mmap import mmap
-from typing import Final, NamedTuple, Protocol, overload
+from typing import Final, NamedTuple, Protocol, TypeVar, overload
 
 from fairdraw import encoding
 from fairdraw.values import Listing
 from transparency_log import merkle
+
+T = TypeVar("T")
 
 Data = bytes | mmap
 Attributes = Mapping[str, object]
@@ -178,24 +181,36 @@ class Lookup(Protocol):
         """Return the inclusion proof of a row's line, RFC 6962 §2.1.1."""
 
 
-class Rows(Sequence[RosterRow]):
-    """A roster's rows, each made when it is asked for."""
+class _View(Sequence[T]):
+    """What a roster has once a row, each made when it is asked for."""
 
     __slots__ = ("_roster",)
 
     def __init__(self, roster: Roster) -> None:
         self._roster = roster
 
+    @abstractmethod
+    def _at(self, index: int) -> T: ...
+
     def __len__(self) -> int:
         return len(self._roster)
 
     @overload
-    def __getitem__(self, index: int) -> RosterRow: ...
+    def __getitem__(self, index: int) -> T: ...
     @overload
-    def __getitem__(self, index: slice) -> list[RosterRow]: ...
-    def __getitem__(self, index: int | slice) -> RosterRow | list[RosterRow]:
+    def __getitem__(self, index: slice) -> list[T]: ...
+    def __getitem__(self, index: int | slice) -> T | list[T]:
         within = range(len(self))[index]
-        return self._roster.row(within) if isinstance(within, int) else [self._roster.row(i) for i in within]
+        return self._at(within) if isinstance(within, int) else [self._at(i) for i in within]
+
+
+class Rows(_View[RosterRow]):
+    """A roster's rows."""
+
+    __slots__ = ()
+
+    def _at(self, index: int) -> RosterRow:
+        return self._roster.row(index)
 
     def __iter__(self) -> Iterator[RosterRow]:
         roster = self._roster
@@ -209,24 +224,13 @@ class Rows(Sequence[RosterRow]):
     __hash__ = None  # type: ignore[assignment]  # it is as large as a roster
 
 
-class Numbers(Sequence[str]):
-    """A roster's numbers in their order, each read when it is asked for; whether one is there is found by halving."""
+class Numbers(_View[str]):
+    """A roster's numbers in their order; whether one is there is found by halving."""
 
-    __slots__ = ("_roster",)
+    __slots__ = ()
 
-    def __init__(self, roster: Roster) -> None:
-        self._roster = roster
-
-    def __len__(self) -> int:
-        return len(self._roster)
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        within = range(len(self))[index]
-        return self._roster.number(within) if isinstance(within, int) else [self._roster.number(i) for i in within]
+    def _at(self, index: int) -> str:
+        return self._roster.number(index)
 
     def __iter__(self) -> Iterator[str]:
         return map(bytes.decode, self._roster.ascii())
